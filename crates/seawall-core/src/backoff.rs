@@ -94,12 +94,7 @@ impl Backoff {
     pub const DEFAULT_MAX: Duration = Duration::from_secs(3600);
 
     const fn new(growth: Growth) -> Self {
-        Self {
-            growth,
-            max: Self::DEFAULT_MAX,
-            jitter: Jitter::Full,
-            seed: None,
-        }
+        Self { growth, max: Self::DEFAULT_MAX, jitter: Jitter::Full, seed: None }
     }
 
     /// `base` each time.
@@ -235,9 +230,7 @@ impl Iterator for Delays {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        let delay = self
-            .backoff
-            .delay(self.attempt, self.previous, &self.chance);
+        let delay = self.backoff.delay(self.attempt, self.previous, &self.chance);
         self.attempt = self.attempt.saturating_add(1);
         self.previous = Some(delay);
         self.previous

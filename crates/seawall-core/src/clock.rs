@@ -47,7 +47,7 @@ impl Clock {
     /// The system's monotonic clock: always right, about 23 ns a reading.
     #[must_use]
     pub fn system() -> Self {
-        Self(Source::system())
+        Self(Source::System)
     }
 
     /// The monotonic clock as of the kernel's last tick: about 4 ns a reading, up to 10 ms late.
@@ -56,7 +56,7 @@ impl Clock {
     /// Android) this is [`Clock::system`].
     #[must_use]
     pub fn coarse() -> Self {
-        Self(Source::coarse())
+        Self(Source::Coarse)
     }
 
     /// The processor's time-stamp counter: about 10 ns a reading.
@@ -100,6 +100,16 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Nanos {
         self.0.now()
+    }
+
+    /// The present moment where ten milliseconds do not matter: the same time line as
+    /// [`now`](Self::now), up to a tick of the kernel late, at the price of [`Clock::coarse`].
+    ///
+    /// A clock that has no cheaper reading tells [`now`](Self::now).
+    #[inline]
+    #[must_use]
+    pub fn now_coarse(&self) -> Nanos {
+        self.0.now_coarse()
     }
 }
 

@@ -27,11 +27,7 @@ impl ConfigError {
         value: impl fmt::Display,
         rule: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
-            field: field.into(),
-            value: value.to_string(),
-            rule: rule.into(),
-        }
+        Self { field: field.into(), value: value.to_string(), rule: rule.into() }
     }
 
     /// The same error as the error of the setting called `field`.

@@ -61,10 +61,7 @@ pub(crate) fn with_current<T>(read: impl FnOnce(&Context) -> T) -> T {
 impl Context {
     /// A context that says nothing.
     pub const fn new() -> Self {
-        Self {
-            deadline: None,
-            priority: None,
-        }
+        Self { deadline: None, priority: None }
     }
 
     /// The same, with a deadline.
@@ -93,10 +90,7 @@ impl Context {
 
     /// Runs `future` in this context, inside the one it is polled in.
     pub const fn scope<F: Future>(self, future: F) -> Scope<F> {
-        Scope {
-            context: self,
-            future,
-        }
+        Scope { context: self, future }
     }
 
     /// Runs `f` in this context, inside the present one.
@@ -117,10 +111,7 @@ impl Context {
             (Some(own), Some(outer)) => Some(own.clone().min(outer.clone())),
             (own, outer) => own.as_ref().or(outer.as_ref()).cloned(),
         };
-        Self {
-            deadline,
-            priority: self.priority.or(outer.priority),
-        }
+        Self { deadline, priority: self.priority.or(outer.priority) }
     }
 }
 
@@ -155,8 +146,6 @@ impl<F: Future> Future for Scope<F> {
 
 impl<F> fmt::Debug for Scope<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope")
-            .field("context", &self.context)
-            .finish_non_exhaustive()
+        f.debug_struct("Scope").field("context", &self.context).finish_non_exhaustive()
     }
 }

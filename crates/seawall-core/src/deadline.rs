@@ -43,11 +43,7 @@ impl Deadline {
     /// The one of the two that leaves less time now; they may be by different clocks.
     #[must_use]
     pub fn min(self, other: Self) -> Self {
-        if other.remaining() < self.remaining() {
-            other
-        } else {
-            self
-        }
+        if other.remaining() < self.remaining() { other } else { self }
     }
 }
 
@@ -80,9 +76,7 @@ impl fmt::Debug for Deadline {
 /// # });
 /// ```
 pub fn scope<F: Future>(time: Duration, future: F) -> Scope<F> {
-    Context::new()
-        .with_deadline(Deadline::after(time))
-        .scope(future)
+    Context::new().with_deadline(Deadline::after(time)).scope(future)
 }
 
 /// How much time the present call has left; `None` where it has no deadline.

@@ -33,9 +33,7 @@ impl<L: Layer<S>, S> Layer<S> for Flatten<L> {
     type Service = FlattenService<L::Service>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        FlattenService {
-            inner: self.0.layer(inner),
-        }
+        FlattenService { inner: self.0.layer(inner) }
     }
 }
 
@@ -79,9 +77,7 @@ where
 
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
-        FlattenFuture {
-            future: self.inner.call(request),
-        }
+        FlattenFuture { future: self.inner.call(request) }
     }
 }
 

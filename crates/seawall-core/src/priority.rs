@@ -8,11 +8,7 @@ use crate::context::{Context, Scope, with_current};
 ///
 /// The named levels leave room between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(transparent)
-)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
 pub struct Priority(pub u8);
 
 impl Priority {

@@ -110,9 +110,7 @@ impl Ratio {
         // The exact quotient can be one off from what `of` rounds to, in either direction.
         let near = (u128::from(self.0) * u128::from(whole) / u128::from(ONE)) as u64;
         let from = near.saturating_sub(1).max(1);
-        (from..=near + 1)
-            .find(|&part| Self::of(part, whole) >= self)
-            .unwrap_or(near + 1)
+        (from..=near + 1).find(|&part| Self::of(part, whole) >= self).unwrap_or(near + 1)
     }
 }
 

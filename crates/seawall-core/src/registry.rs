@@ -58,10 +58,7 @@ impl Registry {
         let Snapshot { pattern, name, .. } = handle.snapshot();
         let weak = Arc::downgrade(handle);
         let mut entries = self.0.lock();
-        let next = entries
-            .seen
-            .entry((pattern.into_owned(), name))
-            .or_default();
+        let next = entries.seen.entry((pattern.into_owned(), name)).or_default();
         let instance = *next;
         *next += 1;
         entries.handles.push((instance, weak));
@@ -81,10 +78,7 @@ impl Registry {
         };
         alive
             .into_iter()
-            .map(|(instance, handle)| Snapshot {
-                instance,
-                ..handle.snapshot()
-            })
+            .map(|(instance, handle)| Snapshot { instance, ..handle.snapshot() })
             .collect()
     }
 }

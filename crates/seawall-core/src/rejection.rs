@@ -134,11 +134,7 @@ impl Rejection {
         if reason.is_local() {
             MARKS.set(MARKS.get().wrapping_add(1));
         }
-        Self {
-            name: name.into(),
-            reason,
-            retry_after: None,
-        }
+        Self { name: name.into(), reason, retry_after: None }
     }
 
     /// The same refusal, with the time after which a call may be let in.

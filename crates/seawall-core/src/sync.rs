@@ -17,18 +17,46 @@
 
 #[cfg(not(seawall_loom))]
 pub mod atomic {
-    pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+    pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 }
 
 #[cfg(seawall_loom)]
 pub mod atomic {
-    pub use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+    pub use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 }
 
 /// Atomics outside loom's view, for values that carry nothing but themselves and that no
 /// decision's correctness rests on: settings, statistics, a random seed, a test's clock.
 pub mod unmodelled {
     pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+}
+
+/// A count that no decision rests on, for snapshots.
+///
+/// Relaxed: it carries nothing but itself.
+#[derive(Debug, Default)]
+pub struct Stat(unmodelled::AtomicU64);
+
+impl Stat {
+    #[must_use]
+    pub const fn new(value: u64) -> Self {
+        Self(unmodelled::AtomicU64::new(value))
+    }
+
+    #[inline]
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, unmodelled::Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.load(unmodelled::Ordering::Relaxed)
+    }
+
+    /// Sets it, and returns what it was.
+    pub fn replace(&self, value: u64) -> u64 {
+        self.0.swap(value, unmodelled::Ordering::Relaxed)
+    }
 }
 
 pub use lock::{Mutex, RwLock};

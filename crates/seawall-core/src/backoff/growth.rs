@@ -22,9 +22,9 @@ impl Growth {
     pub(super) fn delay(&self, attempt: u32) -> u64 {
         match *self {
             Self::Constant { base } => Nanos::from(base).0,
-            Self::Linear { base } => Nanos::from(base)
-                .0
-                .saturating_mul(u64::from(attempt).saturating_add(1)),
+            Self::Linear { base } => {
+                Nanos::from(base).0.saturating_mul(u64::from(attempt).saturating_add(1))
+            }
             Self::Exponential { base, factor } => {
                 let base = Nanos::from(base).0;
                 if base == 0 {

@@ -43,52 +43,27 @@ impl Serialize for Backoff {
             Growth::Exponential { base, factor } => (Kind::Exponential, base, Some(factor)),
             Growth::Fibonacci { base } => (Kind::Fibonacci, base, None),
             Growth::Custom(_) => {
-                return Err(ser::Error::custom(
-                    "a custom backoff is code, and cannot be written",
-                ));
+                return Err(ser::Error::custom("a custom backoff is code, and cannot be written"));
             }
         };
-        let &Self {
-            max, jitter, seed, ..
-        } = self;
-        Form {
-            growth,
-            base,
-            factor,
-            max,
-            jitter,
-            seed,
-        }
-        .serialize(serializer)
+        let &Self { max, jitter, seed, .. } = self;
+        Form { growth, base, factor, max, jitter, seed }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Backoff {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Form {
-            growth,
-            base,
-            factor,
-            max,
-            jitter,
-            seed,
-        } = Form::deserialize(deserializer)?;
+        let Form { growth, base, factor, max, jitter, seed } = Form::deserialize(deserializer)?;
         let growth = match (growth, factor) {
-            (Kind::Exponential, factor) => Growth::Exponential {
-                base,
-                factor: factor.unwrap_or(2.0),
-            },
+            (Kind::Exponential, factor) => {
+                Growth::Exponential { base, factor: factor.unwrap_or(2.0) }
+            }
             (_, Some(_)) => return Err(de::Error::custom("only exponential growth has a factor")),
             (Kind::Constant, None) => Growth::Constant { base },
             (Kind::Linear, None) => Growth::Linear { base },
             (Kind::Fibonacci, None) => Growth::Fibonacci { base },
         };
-        let backoff = Self {
-            growth,
-            max,
-            jitter,
-            seed,
-        };
+        let backoff = Self { growth, max, jitter, seed };
         backoff.check().map_err(de::Error::custom)?;
         Ok(backoff)
     }

@@ -23,9 +23,7 @@ impl ManualClock {
     pub fn advance(&self, step: Duration) {
         let step = Nanos::from(step).0;
         // The closure always answers `Some`, so the update cannot fail.
-        let _ = self
-            .0
-            .fetch_update(Relaxed, Relaxed, |now| Some(now.saturating_add(step)));
+        let _ = self.0.fetch_update(Relaxed, Relaxed, |now| Some(now.saturating_add(step)));
     }
 
     /// Sets the time to `moment`, which may lie in the past: a handle must bear that.

@@ -1,33 +1,16 @@
 //! What a [`Clock`](super::Clock) reads.
+//!
+//! On Linux and Android the system's clock and the coarse one are two readings of one time line
+//! (`CLOCK_MONOTONIC`, exact or as of the kernel's last tick), so that a handle may mix them.
 
-#![expect(
-    clippy::disallowed_types,
-    reason = "this is where the clocks of the house read the system's"
-)]
-
-use std::{
-    sync::{Arc, LazyLock},
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use super::ManualClock;
 use crate::Nanos;
 
-/// Where system time counts from: one moment for the process, so that all such clocks agree.
-///
-/// It lies before the first reading, because a paused tokio runtime may have stopped its time before
-/// anybody asked for a clock, and what lies before the origin cannot be told.
-static ORIGIN: LazyLock<Instant> = LazyLock::new(|| {
-    let now = Instant::now();
-    now.checked_sub(Duration::from_secs(3600)).unwrap_or(now)
-});
-
 #[derive(Clone)]
 pub(super) enum Source {
-    System {
-        origin: Instant,
-    },
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    System,
     Coarse,
     #[cfg(feature = "quanta")]
     Tsc {
@@ -43,17 +26,6 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn system() -> Self {
-        Self::System { origin: *ORIGIN }
-    }
-
-    pub(super) fn coarse() -> Self {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        return Self::Coarse;
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        Self::system()
-    }
-
     #[cfg(feature = "quanta")]
     pub(super) fn tsc() -> Self {
         let clock = quanta::Clock::new();
@@ -63,32 +35,36 @@ impl Source {
 
     #[cfg(feature = "tokio")]
     pub(super) fn tokio() -> Self {
-        Self::Tokio {
-            origin: tokio::time::Instant::from_std(*ORIGIN),
-        }
+        Self::Tokio { origin: tokio::time::Instant::from_std(instant::origin()) }
     }
 
     #[inline]
     pub(super) fn now(&self) -> Nanos {
         match self {
-            Self::System { origin } => Instant::now().saturating_duration_since(*origin).into(),
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            Self::Coarse => coarse_now(),
+            Self::System => system::now(),
+            Self::Coarse => system::coarse(),
             #[cfg(feature = "quanta")]
             Self::Tsc { clock, origin } => clock.now().saturating_duration_since(*origin).into(),
             #[cfg(feature = "tokio")]
-            Self::Tokio { origin } => tokio::time::Instant::now()
-                .saturating_duration_since(*origin)
-                .into(),
+            Self::Tokio { origin } => {
+                tokio::time::Instant::now().saturating_duration_since(*origin).into()
+            }
             Self::Manual(hand) => hand.now(),
             Self::Custom(tell) => tell(),
         }
     }
 
+    #[inline]
+    pub(super) fn now_coarse(&self) -> Nanos {
+        match self {
+            Self::System => system::coarse(),
+            other => other.now(),
+        }
+    }
+
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::System { .. } => "system",
-            #[cfg(any(target_os = "linux", target_os = "android"))]
+            Self::System => "system",
             Self::Coarse => "coarse",
             #[cfg(feature = "quanta")]
             Self::Tsc { .. } => "tsc",
@@ -100,11 +76,69 @@ impl Source {
     }
 }
 
-/// Nanoseconds since the machine's start, as of the kernel's last tick.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-#[inline]
-fn coarse_now() -> Nanos {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
-    // The kernel tells both parts as non-negative numbers, the second below 10^9.
-    Nanos(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
+mod system {
+    use rustix::time::{ClockId, Timespec, clock_gettime};
+
+    use crate::Nanos;
+
+    #[inline]
+    pub(super) fn now() -> Nanos {
+        nanos(clock_gettime(ClockId::Monotonic))
+    }
+
+    #[inline]
+    pub(super) fn coarse() -> Nanos {
+        nanos(clock_gettime(ClockId::MonotonicCoarse))
+    }
+
+    /// The kernel tells both parts as non-negative numbers, the second below 10^9.
+    #[inline]
+    fn nanos(time: Timespec) -> Nanos {
+        Nanos(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod system {
+    use super::instant;
+    use crate::Nanos;
+
+    pub(super) fn now() -> Nanos {
+        instant::since_origin().into()
+    }
+
+    pub(super) fn coarse() -> Nanos {
+        now()
+    }
+}
+
+/// Moments of the standard library, counted from one origin for the whole process.
+#[cfg(any(feature = "tokio", not(any(target_os = "linux", target_os = "android"))))]
+#[expect(
+    clippy::disallowed_types,
+    reason = "this is where the clocks of the house read the system's"
+)]
+mod instant {
+    use std::{
+        sync::LazyLock,
+        time::{Duration, Instant},
+    };
+
+    /// It lies before the first reading, because a paused tokio runtime may have stopped its time
+    /// before anybody asked for a clock, and what lies before the origin cannot be told.
+    static ORIGIN: LazyLock<Instant> = LazyLock::new(|| {
+        let now = Instant::now();
+        now.checked_sub(Duration::from_secs(3600)).unwrap_or(now)
+    });
+
+    #[cfg(feature = "tokio")]
+    pub(super) fn origin() -> Instant {
+        *ORIGIN
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    pub(super) fn since_origin() -> Duration {
+        Instant::now().saturating_duration_since(*ORIGIN)
+    }
 }
