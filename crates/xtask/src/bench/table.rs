@@ -1,0 +1,178 @@
+//! Criterion's results as ratios.
+//!
+//! | a function called | is                                                                     |
+//! |-------------------|------------------------------------------------------------------------|
+//! | `floor…`          | the least that any implementation could do, such as one `fetch_add`    |
+//! | `seawall…`        | ours                                                                   |
+//! | anything else     | a peer; the fastest one in the group is the one that ratios are to     |
+//!
+//! Medians, not means: one visit of the scheduler moves a mean by more than we differ from a peer.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use anyhow::Result;
+use serde::Deserialize;
+
+/// One function of one group, as measured.
+#[derive(Debug, PartialEq)]
+pub(super) struct Case {
+    group: String,
+    name: String,
+    nanos: f64,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Floor,
+    Ours,
+    Peer,
+}
+
+impl Case {
+    /// Reads criterion's `benchmark.json` and `estimates.json` of one case.
+    pub(super) fn parse(benchmark: &str, estimates: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Benchmark {
+            group_id: String,
+            function_id: Option<String>,
+            value_str: Option<String>,
+        }
+        #[derive(Deserialize)]
+        struct Estimates {
+            median: Estimate,
+        }
+        #[derive(Deserialize)]
+        struct Estimate {
+            point_estimate: f64,
+        }
+
+        let id: Benchmark = serde_json::from_str(benchmark)?;
+        let estimates: Estimates = serde_json::from_str(estimates)?;
+        // A parameter makes a group within the group: rows of different parameters do not compare.
+        let group = match id.value_str {
+            Some(value) => format!("{}, {value}", id.group_id),
+            None => id.group_id,
+        };
+        Ok(Self {
+            name: id.function_id.unwrap_or_else(|| group.clone()),
+            group,
+            nanos: estimates.median.point_estimate,
+        })
+    }
+
+    fn role(&self) -> Role {
+        if self.name.starts_with("floor") {
+            Role::Floor
+        } else if self.name.starts_with("seawall") {
+            Role::Ours
+        } else {
+            Role::Peer
+        }
+    }
+}
+
+/// The table: the floor first in each group, then ours, then the peers, the fastest first.
+pub(super) fn markdown(cases: Vec<Case>) -> String {
+    let mut groups = BTreeMap::<String, Vec<Case>>::new();
+    for case in cases {
+        groups.entry(case.group.clone()).or_default().push(case);
+    }
+
+    let mut out = String::from(
+        "| group | case | ns | to the floor | to the best peer |\n\
+         | --- | --- | ---: | ---: | ---: |\n",
+    );
+    for (group, mut cases) in groups {
+        cases.sort_by(|a, b| a.role().cmp(&b.role()).then(a.nanos.total_cmp(&b.nanos)));
+        let fastest = |role| cases.iter().find(|case| case.role() == role).map(|case| case.nanos);
+        let (floor, peer) = (fastest(Role::Floor), fastest(Role::Peer));
+        for case in &cases {
+            let _ = writeln!(
+                out,
+                "| {} | {} | {:.2} | {} | {} |",
+                cell(&group),
+                cell(&case.name),
+                case.nanos,
+                ratio(case.nanos, floor),
+                ratio(case.nanos, peer),
+            );
+        }
+    }
+    out
+}
+
+fn ratio(nanos: f64, to: Option<f64>) -> String {
+    to.map_or_else(|| "–".to_owned(), |to| format!("{:.2}", nanos / to))
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Case, markdown};
+
+    fn case(group: &str, name: &str, nanos: f64) -> Case {
+        Case { group: group.to_owned(), name: name.to_owned(), nanos }
+    }
+
+    #[test]
+    fn criterions_files_are_read() -> anyhow::Result<()> {
+        // As criterion 0.8 writes them, shortened.
+        let benchmark = r#"{
+            "group_id": "breaker/closed, count window, 1 thread", "function_id": "floor: fetch_add",
+            "value_str": null, "throughput": null, "full_id": "breaker/…", "directory_name": "…", "title": "…"
+        }"#;
+        let estimates = r#"{
+            "mean": { "point_estimate": 9.5, "standard_error": 0.1 },
+            "median": {
+                "confidence_interval": { "confidence_level": 0.95, "lower_bound": 4.4, "upper_bound": 4.6 },
+                "point_estimate": 4.5, "standard_error": 0.01
+            },
+            "slope": null
+        }"#;
+
+        let read = Case::parse(benchmark, estimates)?;
+
+        assert_eq!(read, case("breaker/closed, count window, 1 thread", "floor: fetch_add", 4.5));
+        Ok(())
+    }
+
+    #[test]
+    fn a_parameter_separates_what_does_not_compare() -> anyhow::Result<()> {
+        let id = r#"{ "group_id": "ring", "function_id": "seawall", "value_str": "64 slots" }"#;
+
+        let read = Case::parse(id, r#"{ "median": { "point_estimate": 1.0 } }"#)?;
+
+        assert_eq!(read, case("ring, 64 slots", "seawall", 1.0));
+        Ok(())
+    }
+
+    #[test]
+    fn ratios_are_to_the_floor_and_to_the_fastest_peer() {
+        let table = markdown(vec![
+            case("breaker/closed", "recloser", 40.0),
+            case("breaker/closed", "seawall", 10.0),
+            case("breaker/closed", "failsafe", 20.0),
+            case("breaker/closed", "floor: fetch_add", 5.0),
+        ]);
+
+        assert_eq!(
+            table,
+            "| group | case | ns | to the floor | to the best peer |\n\
+             | --- | --- | ---: | ---: | ---: |\n\
+             | breaker/closed | floor: fetch_add | 5.00 | 1.00 | 0.25 |\n\
+             | breaker/closed | seawall | 10.00 | 2.00 | 0.50 |\n\
+             | breaker/closed | failsafe | 20.00 | 4.00 | 1.00 |\n\
+             | breaker/closed | recloser | 40.00 | 8.00 | 2.00 |\n"
+        );
+    }
+
+    #[test]
+    fn a_group_without_floor_or_peer_has_no_such_ratio() {
+        let table = markdown(vec![case("clock", "seawall|coarse", 4.0)]);
+
+        assert!(table.ends_with("| clock | seawall\\|coarse | 4.00 | – | – |\n"), "{table}");
+    }
+}
