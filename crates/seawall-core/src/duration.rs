@@ -51,10 +51,28 @@ pub fn parse(text: &str) -> Result<Duration, ConfigError> {
             "a duration with its unit, such as \"250ms\", \"1.5s\" or \"2m 30s\"",
         )
     };
-    if text.trim().chars().all(|c| c.is_ascii_digit()) {
-        return Err(refused());
+    let mut sum = None;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        // Part by part: in one go `humantime` takes "30 1m" for 301 minutes, and panics where the
+        // parts fit one by one and their sum does not.
+        let (part, next) = split_part(rest);
+        if !part.ends_with(char::is_alphabetic) {
+            return Err(refused());
+        }
+        let part = humantime::parse_duration(part).map_err(|_| refused())?;
+        let so_far = sum.unwrap_or(Duration::ZERO);
+        sum = Some(so_far.checked_add(part).ok_or_else(refused)?);
+        rest = next;
     }
-    humantime::parse_duration(text).map_err(|_| refused())
+    sum.ok_or_else(refused)
+}
+
+/// Splits "1m 30s" into "1m" and "30s".
+fn split_part(text: &str) -> (&str, &str) {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').trim_start();
+    let rest = unit.trim_start_matches(char::is_alphabetic);
+    (&text[..text.len() - rest.len()], rest.trim_start())
 }
 
 /// `duration` in words that [`parse`] reads back as the same.
@@ -63,7 +81,7 @@ pub fn format(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }
 
-/// For `#[serde(with = "seawall_core::duration")]`: writes what [`format`] gives.
+/// For `#[serde(with = "seawall_core::duration")]`: writes what [`format()`] gives.
 ///
 /// # Errors
 ///

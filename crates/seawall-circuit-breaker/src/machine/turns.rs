@@ -312,8 +312,10 @@ impl Machine {
     }
 
     fn count_outcome(&self, outcome: Outcome, slow: bool) {
-        self.stats.failures.add((outcome == Outcome::Failure).into());
-        self.stats.slow.add(slow.into());
+        if outcome != Outcome::Ignored {
+            self.stats.failures.add((outcome == Outcome::Failure).into());
+            self.stats.slow.add(slow.into());
+        }
     }
 }
 
