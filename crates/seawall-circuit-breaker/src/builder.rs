@@ -90,7 +90,8 @@ impl CircuitBreakerBuilder {
     }
 
     /// Rejects, while closed, with the probability `(requests - k * accepts) / (requests + 1)`:
-    /// just the share that would fail anyway (Google's SRE book, "Handling Overload").
+    /// just the share that would fail anyway (Google's SRE book, "Handling Overload"). The first
+    /// `minimum_calls` requests in its window are not held against it.
     ///
     /// The rules that open the circuit hold beside it; turn the default one off with
     /// `failure_rate(None)` where the throttle should be alone.

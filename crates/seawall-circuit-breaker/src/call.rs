@@ -94,7 +94,7 @@ impl<C> Classified<'_, C> {
     ///
     /// As [`CircuitBreaker::call`].
     #[inline]
-    pub async fn call<T, E, F, Fut>(&self, call: F) -> Result<T, Error<E>>
+    pub async fn call<T, E, F, Fut>(self, call: F) -> Result<T, Error<E>>
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<T, E>>,
@@ -122,7 +122,7 @@ impl<C> Classified<'_, C> {
     ///
     /// Those of [`CircuitBreaker::call`].
     #[inline]
-    pub fn call_blocking<T, E>(&self, call: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>>
+    pub fn call_blocking<T, E>(self, call: impl FnOnce() -> Result<T, E>) -> Result<T, Error<E>>
     where
         C: Classify<T, E>,
     {

@@ -245,7 +245,8 @@ impl Machine {
             return Err(turned);
         }
         if let Some(throttle) = &self.throttle {
-            let share = throttle.request(word.generation(), now, outside.lane());
+            let grace = self.rules.minimum_calls();
+            let share = throttle.request(word.generation(), grace, now, outside.lane());
             if share > Ratio::ZERO && outside.happens(share) {
                 return Ok(Err(Refusal::wait_ms(Why::Throttle, THROTTLE_RECHECK_MS)));
             }

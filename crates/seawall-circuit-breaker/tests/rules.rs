@@ -304,6 +304,16 @@ fn the_throttle_lets_everything_through_while_half_is_accepted() {
 }
 
 #[test]
+fn the_throttle_does_not_reject_what_has_not_come_back_yet() {
+    let (builder, _) = builder();
+    let breaker = builder.failure_rate(None).throttle(Throttle::default()).build().unwrap();
+
+    let in_flight: Vec<_> = (0..20).map(|_| breaker.try_acquire()).collect();
+
+    assert!(in_flight.iter().all(Result::is_ok));
+}
+
+#[test]
 fn a_throttled_dependency_that_heals_gets_its_traffic_back() {
     let (builder, hand) = builder();
     let throttle = Throttle { over: SECOND * 10, ..Throttle::default() };

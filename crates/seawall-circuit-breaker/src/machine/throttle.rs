@@ -4,15 +4,17 @@
 //! with the probability
 //!
 //! ```text
-//!            requests - k * accepts
-//!   max( 0,  ---------------------- ),   and at most `most`
-//!                requests + 1
+//!            requests - grace - k * accepts
+//!   max( 0,  ------------------------------ ),   and at most `most`
+//!                     requests + 1
 //! ```
 //!
 //! Source: "Handling Overload", chapter 21 of *Site Reliability Engineering* (Google, 2016), with its
 //! k = 2 and two minutes. Requests count when they arrive, before they are sent, and those that are
-//! rejected here count too: a count at the end would lag by a round trip. The bound on top keeps some
-//! traffic going, or recovery would never be seen.
+//! rejected here count too: a count at the end would lag by a round trip. The grace (the rules'
+//! minimum of calls) is ours: without it the second request of a fresh client is rejected with
+//! probability 1/2, since the first has not come back yet. The bound on top keeps some traffic going,
+//! or recovery would never be seen.
 
 use std::time::Duration;
 
@@ -33,8 +35,8 @@ impl Throttle {
     }
 
     /// Counts a request, and tells with what probability it should be rejected.
-    pub(crate) fn request(&self, generation: u32, now: Nanos, lane: usize) -> Ratio {
-        let share = self.share(generation, now);
+    pub(crate) fn request(&self, generation: u32, grace: u64, now: Nanos, lane: usize) -> Ratio {
+        let share = self.share(generation, grace, now);
         self.window.add(generation, 1, 0, now, lane);
         share
     }
@@ -45,13 +47,14 @@ impl Throttle {
     }
 
     /// With what probability the next request is rejected.
-    pub(crate) fn share(&self, generation: u32, now: Nanos) -> Ratio {
+    pub(crate) fn share(&self, generation: u32, grace: u64, now: Nanos) -> Ratio {
         let totals = self.window.totals(generation, now);
-        let refused = totals.calls as f64 - self.k * totals.failed as f64;
+        let (requests, accepts) = (totals.calls as f64, totals.failed as f64);
+        let refused = requests - grace as f64 - self.k * accepts;
         if refused <= 0.0 {
             return Ratio::ZERO;
         }
-        let share = (refused / (totals.calls as f64 + 1.0) * 1e6) as u32;
+        let share = (refused / (requests + 1.0) * 1e6) as u32;
         Ratio::from_parts_per_million(share).min(self.most)
     }
 }

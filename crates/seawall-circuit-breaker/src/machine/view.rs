@@ -80,6 +80,7 @@ impl Machine {
     /// What share of the calls the throttle rejects; `None` where there is none.
     pub(crate) fn throttled(&self, now: Nanos) -> Option<Ratio> {
         let generation = self.word().generation();
-        self.throttle.as_ref().map(|throttle| throttle.share(generation, now))
+        let grace = self.rules.minimum_calls();
+        self.throttle.as_ref().map(|throttle| throttle.share(generation, grace, now))
     }
 }
