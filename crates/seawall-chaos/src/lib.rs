@@ -1,1 +1,37 @@
-//! Not yet.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
+
+mod builder;
+mod chaos;
+mod drill;
+mod event;
+mod fate;
+#[cfg(feature = "tower")]
+pub mod future;
+mod injected;
+#[cfg(feature = "tower")]
+pub mod layer;
+mod pass;
+mod plan;
+#[cfg(feature = "tower")]
+mod service;
+mod state;
+mod strike;
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    builder::ChaosBuilder,
+    chaos::Chaos,
+    drill::Drill,
+    event::Event,
+    injected::Injected,
+    pass::Pass,
+    plan::{Delay, Plan},
+    strike::{Strike, Strikes},
+};
+#[cfg(feature = "tower")]
+pub use self::{layer::ChaosLayer, service::ChaosService};
+pub use seawall_core::{Clock, ConfigError, Name, Observe, Registry, Snapshot};

@@ -30,8 +30,8 @@ mod window;
 mod word;
 
 pub use seawall_core::{
-    Backoff, Classify, Clock, ConfigError, ErrIsFailure, Error, Jitter, Outcome, Ratio, Reason,
-    Registry, Rejection, Snapshot,
+    Backoff, BoxError, Classify, Clock, ConfigError, ErrIsFailure, Error, Jitter, Outcome, Ratio,
+    Reason, Registry, Rejection, Snapshot,
 };
 
 #[cfg(all(feature = "tower", feature = "tokio"))]

@@ -1,1 +1,31 @@
-//! Not yet.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "chaos")]
+pub use seawall_chaos as chaos;
+#[cfg(feature = "circuit-breaker")]
+pub use seawall_circuit_breaker as circuit_breaker;
+pub use seawall_core as core;
+
+pub use seawall_core::{
+    Backoff, BoxError, Classify, Clock, ConfigError, Context, Deadline, Error, Jitter, ManualClock,
+    Observe, Outcome, Priority, Ratio, Reason, Registry, Rejection, Snapshot, context, deadline,
+    priority,
+};
+
+/// What most services need, in one line: `use seawall::prelude::*;`.
+///
+/// The handles and layers of the patterns whose features are on, and what stands in their
+/// signatures. Traits and types that only some need stay in the modules of their patterns.
+pub mod prelude {
+    #[cfg(all(feature = "chaos", feature = "tower"))]
+    pub use seawall_chaos::ChaosLayer;
+    #[cfg(feature = "chaos")]
+    pub use seawall_chaos::{Chaos, Plan};
+    #[cfg(feature = "circuit-breaker")]
+    pub use seawall_circuit_breaker::{CircuitBreaker, CircuitBreakers, Window};
+    #[cfg(all(feature = "circuit-breaker", feature = "tower"))]
+    pub use seawall_circuit_breaker::{CircuitBreakerLayer, CircuitBreakersLayer};
+    pub use seawall_core::{Backoff, Error, Jitter, Outcome, Reason, Rejection};
+}

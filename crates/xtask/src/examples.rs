@@ -8,7 +8,8 @@ use xshell::cmd;
 use crate::shell::{Context, run as sh_run};
 
 /// Every example, with the arguments that make its run short.
-const EXAMPLES: &[(&str, &[&str])] = &[("hello_breaker", &[]), ("storm", &["--seconds", "4"])];
+const EXAMPLES: &[(&str, &[&str])] =
+    &[("axum_service", &[]), ("hello_breaker", &[]), ("storm", &["--seconds", "4"])];
 
 pub(crate) fn run(cx: &Context) -> Result<()> {
     check(EXAMPLES, &cx.workspace.targets("example").collect())?;
