@@ -1,0 +1,120 @@
+//! Who is called: three members, of which one falls ill.
+//!
+//! | where | what a member is | where its illness is put on |
+//! |---|---|---|
+//! | [`Fleet::built_in`] | an HTTP server of its own, on a free port of the loopback | in the server, around its routes |
+//! | [`Fleet::upstream`] | one of three views of *your* server | on the client's side, before the request leaves |
+//!
+//! In both the calls that reach the sick member are counted outside of what makes it ill: a call that
+//! hangs has reached it too.
+
+use std::{convert::Infallible, io, net::SocketAddr, time::Duration};
+
+use axum::{
+    Router,
+    extract::Query,
+    routing::get,
+    serve::{Listener, ListenerExt},
+};
+use http::{Response, StatusCode, uri::PathAndQuery};
+use seawall_chaos::ChaosLayer;
+use tokio::{net::TcpListener, task::JoinSet, time::sleep};
+use tower::{ServiceBuilder, util::MapFutureLayer};
+
+use crate::{illness::Patient, upstream::Upstream};
+
+/// The members' names; the middle one falls ill.
+pub(crate) const NAMES: [&str; 3] = ["member-a", "member-b", "member-c"];
+
+/// The member that falls ill, as an index of [`NAMES`].
+pub(crate) const SICK: usize = 1;
+
+/// Where a member's requests go.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) name: &'static str,
+    /// The address that is dialled.
+    pub(crate) address: SocketAddr,
+    /// The `Host` that the request names.
+    pub(crate) host: String,
+    /// The path that is asked for; where there is none, the built-in fleet's, with the work to do.
+    pub(crate) path: Option<PathAndQuery>,
+    /// The illness that the client has to play, since the server can't.
+    pub(crate) plays: Option<Patient>,
+}
+
+/// The members, and the servers that play them: dropped, they stop.
+pub(crate) struct Fleet {
+    pub(crate) members: Vec<Member>,
+    pub(crate) patient: Patient,
+    _servers: JoinSet<()>,
+}
+
+impl Fleet {
+    /// Three servers on free ports of the loopback.
+    pub(crate) async fn built_in(patient: Patient) -> io::Result<Self> {
+        let mut servers = JoinSet::new();
+        let mut members = Vec::new();
+        for (index, name) in NAMES.into_iter().enumerate() {
+            let listener = TcpListener::bind("127.0.0.1:0").await?.tap_io(|stream| {
+                // Without it the last bytes of an answer may wait for an acknowledgement; a client that
+                // can't set it is served all the same.
+                let _ = stream.set_nodelay(true);
+            });
+            let address = listener.local_addr()?;
+            let router = routes((index == SICK).then_some(&patient));
+            servers.spawn(async move {
+                // It ends when the fleet is dropped, and then there is nobody to tell.
+                let _ = axum::serve(listener, router).await;
+            });
+            members.push(Member {
+                name,
+                address,
+                host: address.to_string(),
+                path: None,
+                plays: None,
+            });
+        }
+        Ok(Self { members, patient, _servers: servers })
+    }
+
+    /// Three views of one server that runs already.
+    pub(crate) fn upstream(upstream: &Upstream, patient: Patient) -> Self {
+        let member = |(index, name)| Member {
+            name,
+            address: upstream.address,
+            host: upstream.host.clone(),
+            path: Some(upstream.path.clone()),
+            plays: (index == SICK).then(|| patient.clone()),
+        };
+        Self {
+            members: NAMES.into_iter().enumerate().map(member).collect(),
+            patient,
+            _servers: JoinSet::new(),
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Work {
+    micros: u64,
+}
+
+/// What a member serves: work that takes as long as the request says, as a database would.
+fn routes(patient: Option<&Patient>) -> Router {
+    let work = async |Query(work): Query<Work>| {
+        sleep(Duration::from_micros(work.micros)).await;
+        "done\n"
+    };
+    let routes = Router::new().route("/work", get(work));
+    let Some(patient) = patient.cloned() else {
+        return routes;
+    };
+    let chaos = ChaosLayer::new(patient.chaos().clone()).fail_with(|_injected| {
+        let mut response = Response::new(axum::body::Body::from("broken\n"));
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        Ok::<_, Infallible>(response)
+    });
+    let visits = MapFutureLayer::new(move |answer| patient.clone().visited(answer));
+    routes.layer(ServiceBuilder::new().layer(visits).layer(chaos))
+}

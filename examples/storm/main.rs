@@ -1,0 +1,311 @@
+//! The storm: a fleet loses a member, once with a bare client and once with Seawall.
+//!
+//! ```text
+//! cargo run --release --example storm
+//! cargo run --release --example storm -- --rate 2000 --seconds 40
+//! cargo run --release --example storm -- --upstream http://127.0.0.1:8080/health
+//! ```
+//!
+//! Real HTTP servers on the loopback, a real client, traffic that does not wait for anybody. One of three
+//! members turns slow, then hangs, then heals. The two runs differ in one thing: whether a circuit breaker
+//! stands around each member.
+//!
+//! | file | one idea |
+//! |---|---|
+//! | `main.rs` | the story |
+//! | `args.rs`, `upstream.rs` | what may be asked for, and what may be stormed |
+//! | `phases.rs` | when what happens |
+//! | `fleet.rs`, `illness.rs` | the members, and how one falls ill |
+//! | `client.rs`, `guard.rs` | **the two clients; here patterns are added** |
+//! | `generator.rs` | the traffic |
+//! | `recorder.rs` | what happened to each call |
+//! | `progress.rs`, `report.rs`, `plot.rs` | the display, the table, the picture |
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod client;
+mod fleet;
+mod generator;
+mod guard;
+mod illness;
+mod phases;
+mod plot;
+mod progress;
+mod recorder;
+mod report;
+mod upstream;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::Parser;
+use seawall_core::{BoxError, ConfigError};
+use tokio::time::Instant;
+
+use crate::{
+    args::Args,
+    client::{Client, Failed, TIME_OUT},
+    fleet::{Fleet, NAMES, SICK},
+    generator::{Arrivals, generate, most_in_flight},
+    guard::{Tuning, slow_limit},
+    illness::Patient,
+    phases::{Phase, Phases},
+    progress::Stage,
+    recorder::{Record, Recorder},
+    report::Run,
+    upstream::Upstream,
+};
+
+/// The exit code of a program that an interrupt ended, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    // Whichever is dropped takes its servers, its calls and its display with it.
+    tokio::select! {
+        told = story(&args) => match told {
+            Ok(ending) => {
+                // A reader that has seen enough, such as `head`, is no failure.
+                let _ = writeln!(io::stdout(), "\n{}", ending.figures);
+                match ending.picture {
+                    Ok(()) => return ExitCode::SUCCESS,
+                    Err(error) => eprintln!("storm: no picture: {}: {error}", args.out.display()),
+                }
+            }
+            Err(error) => eprintln!("storm: {error}"),
+        },
+        _ = tokio::signal::ctrl_c() => {
+            eprintln!("\nstorm: interrupted, nothing was written");
+            return ExitCode::from(INTERRUPTED);
+        }
+    }
+    ExitCode::FAILURE
+}
+
+/// What is left when the storm is over: figures, whether or not the picture could be written.
+struct Ending {
+    figures: String,
+    picture: io::Result<()>,
+}
+
+/// Both runs, and what they come to.
+async fn story(args: &Args) -> Result<Ending, BoxError> {
+    let phases = Phases::over(args.run());
+    let upstream = match &args.upstream {
+        Some(url) => Some(url.resolve().await?),
+        None => None,
+    };
+    eprintln!("{}\n", opening(args, phases));
+    let stage = Stage::new();
+    let runs = [
+        run("bare", Client::bare, args, upstream.as_ref(), &stage).await?,
+        run("Seawall", Client::guarded, args, upstream.as_ref(), &stage).await?,
+    ];
+    let table = report::table(phases, &runs);
+    let log = report::breaker_log(&runs[1]);
+    let verdict = report::verdict(phases, &runs);
+    let picture = std::fs::write(&args.out, plot::picture(args, phases, &runs)?);
+    let where_to = match picture {
+        Ok(()) => format!("\nThe picture is in {}.", args.out.display()),
+        Err(_) => String::new(),
+    };
+    Ok(Ending { figures: format!("{table}\n{log}\n{verdict}{where_to}"), picture })
+}
+
+/// One storm: a fresh fleet, the same arrivals, one client.
+async fn run(
+    name: &'static str,
+    client: fn(&Fleet, Tuning) -> Result<Client, ConfigError>,
+    args: &Args,
+    upstream: Option<&Upstream>,
+    stage: &Stage,
+) -> Result<Run, BoxError> {
+    let phases = Phases::over(args.run());
+    let patient = Patient::new(NAMES[SICK], args.seed)?;
+    let fleet = match upstream {
+        Some(upstream) => Fleet::upstream(upstream, patient),
+        None => Fleet::built_in(patient).await?,
+    };
+    let slow = slow_limit(greet(&fleet, args).await?);
+    let client = client(&fleet, Tuning { seed: args.seed, slow })?;
+
+    let most_in_flight = most_in_flight();
+    let recorder = Recorder::new(Record::new(phases, TIME_OUT));
+    let start = Instant::now();
+    let traffic = async {
+        let arrivals = Arrivals::new(args.seed, args.rate, args.run());
+        let (illness, ()) = tokio::join!(
+            fleet.patient.live(phases, start),
+            generate(arrivals, start, &client, &recorder, most_in_flight),
+        );
+        illness
+    };
+    tokio::select! {
+        ended = traffic => ended?,
+        () = stage.show(name, phases, start, &client, &recorder) => {}
+    }
+    Ok(Run {
+        name,
+        record: recorder.record(),
+        most_in_flight,
+        visits: fleet.patient.visits(),
+        changes: client.guards.get(SICK).map(|guard| guard.changes(start)),
+    })
+}
+
+/// One call to each member before the storm, by a client of its own: how long the slowest took, or who
+/// does not answer.
+async fn greet(fleet: &Fleet, args: &Args) -> Result<Duration, BoxError> {
+    let client = Client::bare(fleet, Tuning { seed: args.seed, slow: TIME_OUT })?;
+    let mut slowest = Duration::ZERO;
+    for _ in NAMES {
+        let start = Instant::now();
+        client.call(Duration::ZERO).await.map_err(|failed| greeting_failed(args, &failed))?;
+        slowest = slowest.max(start.elapsed());
+    }
+    Ok(slowest)
+}
+
+fn greeting_failed(args: &Args, failed: &Failed) -> String {
+    match &args.upstream {
+        None => format!("the built-in fleet does not answer: {failed}"),
+        Some(url) => format!(
+            "{url} does not answer well before the storm: {failed}. It must run, and answer a GET with a \
+             2xx or 3xx within {} s",
+            TIME_OUT.as_secs()
+        ),
+    }
+}
+
+fn opening(args: &Args, phases: Phases) -> String {
+    let whom = match &args.upstream {
+        Some(url) => format!("{url}, seen as {} members", NAMES.len()),
+        None => format!("{} members", NAMES.len()),
+    };
+    let at = |phase| report::seconds(phases.start(phase));
+    format!(
+        "A storm of {} calls a second at {whom}, {} bare and the same again with Seawall (seed {}).\n\
+         In each {sick} turns slow at {}, hangs from {} on, and is healed at {}.",
+        args.rate,
+        report::seconds(args.run()),
+        args.seed,
+        at(Phase::Slow),
+        at(Phase::Dead),
+        at(Phase::Healed),
+        sick = NAMES[SICK],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use axum::{Router, routing::get};
+    use tokio::{net::TcpListener, time::timeout};
+
+    use super::*;
+
+    /// Far longer than a short storm takes: what hangs fails, and says so.
+    const DEADLINE: Duration = Duration::from_secs(60);
+
+    /// The picture of one test, gone with it.
+    struct Picture(PathBuf);
+
+    impl Picture {
+        fn new(test: &str) -> Self {
+            let name = format!("seawall-storm-{}-{test}.svg", std::process::id());
+            Self(std::env::temp_dir().join(name))
+        }
+    }
+
+    impl Drop for Picture {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_file(&self.0);
+        }
+    }
+
+    async fn short_storm(picture: &Picture, more: &[&str]) -> Result<String, String> {
+        let out = picture.0.to_str().expect("the temporary folder has a plain name");
+        let flags = ["storm", "--seconds", "2", "--rate", "60", "--out", out];
+        let args =
+            Args::try_parse_from(flags.iter().chain(more)).map_err(|error| error.to_string())?;
+        let told = timeout(DEADLINE, story(&args)).await.expect("the storm ends by itself");
+        told.map(|ending| ending.figures).map_err(|error| error.to_string())
+    }
+
+    fn assert_tells(ending: &str, picture: &Picture) {
+        for part in [
+            "answered well",
+            "p99.9",
+            "reached the sick member",
+            "time to recover",
+            "The picture is in",
+        ] {
+            assert!(ending.contains(part), "no `{part}` in\n{ending}");
+        }
+        let svg = std::fs::read_to_string(&picture.0).expect("it was written");
+        let svg = roxmltree::Document::parse(&svg).expect("it is XML");
+        assert!(svg.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")));
+        let texts: Vec<_> =
+            svg.descendants().filter_map(|node| node.text()).map(str::trim).collect();
+        for part in
+            ["Bare client", "With Seawall: a circuit breaker around each member", "member-b dead"]
+        {
+            assert!(texts.contains(&part), "no `{part}` in the picture");
+        }
+        assert!(svg.descendants().filter(|node| node.has_tag_name("polyline")).count() > 6);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_short_storm_leaves_a_table_and_a_picture() {
+        let picture = Picture::new("fleet");
+        let ending = short_storm(&picture, &[]).await.expect("it runs");
+        assert_tells(&ending, &picture);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn somebodys_own_server_can_be_stormed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let url = format!("http://{}/mine?a=b&c=d", listener.local_addr().expect("it is bound"));
+        let router = Router::new().route("/mine", get(|| async { "mine" }));
+        let server = tokio::spawn(async { axum::serve(listener, router).await });
+
+        let picture = Picture::new("upstream");
+        let ending = short_storm(&picture, &["--upstream", &url]).await.expect("it runs");
+        server.abort();
+
+        assert_tells(&ending, &picture);
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_told_of_before_the_storm() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
+        drop(listener);
+
+        let picture = Picture::new("nobody");
+        let refusal =
+            short_storm(&picture, &["--upstream", &url]).await.expect_err("nobody listens");
+
+        assert!(refusal.contains("does not answer well before the storm"), "{refusal}");
+        assert!(!picture.0.exists());
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_not_there_is_told_of_before_the_storm() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a free port");
+        let url = format!("http://{}/", listener.local_addr().expect("it is bound"));
+        let server = tokio::spawn(async { axum::serve(listener, Router::new()).await });
+
+        let refusal =
+            short_storm(&Picture::new("lost"), &["--upstream", &url]).await.expect_err("404");
+        server.abort();
+
+        assert!(refusal.contains("it answered 404"), "{refusal}");
+    }
+}

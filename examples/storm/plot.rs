@@ -1,0 +1,437 @@
+//! The picture: both runs, one above the other, on the same scales.
+//!
+//! ```text
+//! title, legend
+//! bare       success rate   |------|__________|---------|
+//!            latency        |  p50, p99, logarithmic    |
+//!            breaker        | none                      |
+//! Seawall    the same three
+//! ```
+//!
+//! Calls are drawn where they were due, so that a call which hung is seen when its caller came and not
+//! when the time-out did.
+
+use std::{fmt::Write as _, time::Duration};
+
+use plotters::{
+    coord::{Shift, types::RangedCoordf64},
+    prelude::*,
+    style::text_anchor::{HPos, Pos, VPos},
+};
+use seawall_circuit_breaker::State;
+use seawall_core::BoxError;
+
+use crate::{
+    args::Args,
+    client::TIME_OUT,
+    fleet::{NAMES, SICK},
+    guard::{Change, words},
+    phases::{Phase, Phases},
+    recorder::Tally,
+    report::{self, Run},
+};
+
+const WIDTH: u32 = 1200;
+const HEIGHT: u32 = 1060;
+const HEADER: i32 = 116;
+const BLOCK: i32 = 464;
+
+/// Pixels left of the panels, for the scales, and right of them.
+const LEFT: i32 = 96;
+const RIGHT: i32 = 44;
+
+const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
+const FAINT: RGBColor = RGBColor(0x6b, 0x77, 0x85);
+const GRID: RGBColor = RGBColor(0xd5, 0xdb, 0xe1);
+const SUCCESS: RGBColor = RGBColor(0x1b, 0x7f, 0x5c);
+const P50: RGBColor = RGBColor(0x2f, 0x6f, 0xb7);
+const P99: RGBColor = RGBColor(0xc2, 0x3b, 0x4e);
+const LOST: RGBColor = RGBColor(0xe9, 0x8a, 0x94);
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// The picture as SVG.
+pub(crate) fn picture(args: &Args, phases: Phases, runs: &[Run; 2]) -> Result<String, BoxError> {
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
+        root.fill(&WHITE)?;
+        header(&root, args, runs[0].record.arrived().tick())?;
+        let scale = Scale::of(phases, runs);
+        for (index, run) in (0i32..).zip(runs) {
+            let top = HEADER + index * (BLOCK + 8);
+            let block = root.clone().shrink((0, top), (WIDTH, BLOCK as u32));
+            draw_run(&block, run, &scale)?;
+        }
+        root.present()?;
+    }
+    Ok(described(&svg, &report::verdict(phases, runs)))
+}
+
+/// The same with a text for those who do not see it.
+fn described(svg: &str, words: &str) -> String {
+    let mut escaped = String::new();
+    for letter in words.chars() {
+        match letter {
+            '<' | '>' | '&' => {
+                // Writing to a string does not fail.
+                let _ = write!(escaped, "&#{};", u32::from(letter));
+            }
+            letter => escaped.push(letter),
+        }
+    }
+    match svg.find('>') {
+        Some(end) => {
+            let (open, rest) = svg.split_at(end + 1);
+            format!(
+                "{open}\n<title>A storm, bare and with Seawall</title>\n<desc>{escaped}</desc>{rest}\n"
+            )
+        }
+        None => svg.to_owned(),
+    }
+}
+
+/// Plotters writes a font as 1/1.24 of its size, so that text is as high as was asked for.
+const LINE_HEIGHT: f64 = 1.24;
+
+fn font(pixels: f64, color: RGBColor) -> TextStyle<'static> {
+    FontDesc::new(FontFamily::SansSerif, pixels * LINE_HEIGHT, FontStyle::Normal).color(&color)
+}
+
+fn bold(pixels: f64, color: RGBColor) -> TextStyle<'static> {
+    FontDesc::new(FontFamily::SansSerif, pixels * LINE_HEIGHT, FontStyle::Bold).color(&color)
+}
+
+fn centered(style: &TextStyle<'static>) -> TextStyle<'static> {
+    style.pos(Pos::new(HPos::Center, VPos::Center))
+}
+
+fn header(root: &Area<'_>, args: &Args, tick: Duration) -> Result<(), BoxError> {
+    let title = format!("{} falls ill: the same storm, bare and with Seawall", NAMES[SICK]);
+    root.draw_text(&title, &bold(26.0, INK), (LEFT, 18))?;
+    let whom = match &args.upstream {
+        Some(url) => format!("{}, seen as {} members", clipped(&url.to_string()), NAMES.len()),
+        None => format!("{} HTTP servers on the loopback", NAMES.len()),
+    };
+    let facts = format!(
+        "{} calls/s at {whom}; time-out {} s; seed {}. Calls stand where they were due, in steps of {} ms.",
+        args.rate,
+        TIME_OUT.as_secs(),
+        args.seed,
+        tick.as_millis(),
+    );
+    root.draw_text(&facts, &font(14.0, FAINT), (LEFT, 54))?;
+    legend(root, 92)
+}
+
+/// A URL of any length, as much of it as a line has room for.
+fn clipped(url: &str) -> String {
+    const ROOM: usize = 44;
+    if url.chars().count() <= ROOM {
+        return url.to_owned();
+    }
+    url.chars().take(ROOM - 1).chain(['…']).collect()
+}
+
+fn legend(root: &Area<'_>, y: i32) -> Result<(), BoxError> {
+    let mut x = LEFT;
+    let mut entry = |mark: Mark, name: &str, width: i32| -> Result<(), BoxError> {
+        match mark {
+            Mark::Line(color) => {
+                let line = vec![(x, y), (x + 22, y)];
+                root.draw(&PathElement::new(line, color.stroke_width(3)))?;
+            }
+            Mark::Box(color) => {
+                root.draw(&Rectangle::new([(x, y - 7), (x + 22, y + 7)], color.filled()))?;
+            }
+        }
+        root.draw_text(name, &font(14.0, INK).pos(LEFT_OF_TEXT), (x + 28, y))?;
+        x += width;
+        Ok(())
+    };
+    entry(Mark::Line(SUCCESS), "success rate", 134)?;
+    entry(Mark::Box(LOST), "failed calls", 128)?;
+    entry(Mark::Line(P50), "latency p50", 128)?;
+    entry(Mark::Line(P99), "latency p99", 160)?;
+    for (state, width) in [(State::Closed, 128), (State::Open, 116), (State::HalfOpen, 150)] {
+        entry(Mark::Box(state_color(state)), &format!("breaker {}", words(state)), width + 24)?;
+    }
+    Ok(())
+}
+
+enum Mark {
+    Line(RGBColor),
+    Box(RGBColor),
+}
+
+const LEFT_OF_TEXT: Pos = Pos { h_pos: HPos::Left, v_pos: VPos::Center };
+
+/// What both runs are measured by.
+struct Scale {
+    phases: Phases,
+    /// From which to which latency, in milliseconds: whole powers of ten below, the time-out above.
+    latency: (f64, f64),
+}
+
+impl Scale {
+    fn of(phases: Phases, runs: &[Run; 2]) -> Self {
+        let latencies = runs.iter().flat_map(|run| {
+            let ticks = run.record.arrived().ticks();
+            ticks.flat_map(|(_, tally)| [tally.latency(0.5), tally.latency(0.99)])
+        });
+        let millis = latencies.flatten().map(|latency| latency.as_secs_f64() * 1000.0);
+        let (least, most) = millis
+            .fold((1.0f64, TIME_OUT.as_secs_f64() * 1000.0), |(least, most), millis| {
+                (least.min(millis), most.max(millis))
+            });
+        Self { phases, latency: (10f64.powf(least.max(0.01).log10().floor()), most * 2.0) }
+    }
+
+    fn run(&self) -> f64 {
+        self.phases.run().as_secs_f64()
+    }
+}
+
+fn draw_run(block: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
+    let heading = match run.name {
+        "bare" => "Bare client",
+        _ => "With Seawall: a circuit breaker around each member",
+    };
+    block.draw_text(heading, &bold(18.0, INK), (LEFT, 8))?;
+    let figures = format!(
+        "{} answered well, p99 {}, {} calls reached the sick member",
+        report::share(run.record.arrived().total().success()),
+        report::duration(run.record.arrived().total().latency(0.99)),
+        run.visits,
+    );
+    let right = Pos::new(HPos::Right, VPos::Top);
+    block.draw_text(&figures, &font(14.0, FAINT).pos(right), (WIDTH as i32 - RIGHT, 11))?;
+
+    phase_names(block, scale, 46)?;
+    draw_success(&panel(block, 58, 122), run, scale)?;
+    draw_latency(&panel(block, 190, 186), run, scale)?;
+    panel_name(block, "success", 119)?;
+    panel_name(block, "latency", 283)?;
+    draw_breaker(block, run, scale, 388)?;
+    seconds_axis(block, scale, 418)
+}
+
+/// A strip of the block: all panels are equally wide, so that times stand below each other.
+fn panel<'a>(block: &Area<'a>, top: i32, height: u32) -> Area<'a> {
+    block.clone().shrink((0, top), (WIDTH - RIGHT as u32, height))
+}
+
+/// The pixel of a time, from the block's left edge.
+fn x_of(scale: &Scale, seconds: f64) -> i32 {
+    let width = f64::from(WIDTH as i32 - LEFT - RIGHT);
+    LEFT + (seconds / scale.run() * width).round() as i32
+}
+
+fn phase_names(block: &Area<'_>, scale: &Scale, y: i32) -> Result<(), BoxError> {
+    for phase in Phase::ALL {
+        let span = scale.phases.span(phase);
+        let middle = (span.start + span.end).as_secs_f64() / 2.0;
+        let style = centered(&font(13.0, if phase.is_sick() { P99 } else { FAINT }));
+        let name = match phase {
+            Phase::Calm => "calm".into(),
+            Phase::Slow => format!("{} slow", NAMES[SICK]),
+            Phase::Dead => format!("{} dead", NAMES[SICK]),
+            Phase::Healed => format!("{} healed", NAMES[SICK]),
+        };
+        block.draw_text(&name, &style, (x_of(scale, middle), y))?;
+    }
+    Ok(())
+}
+
+const fn phase_color(phase: Phase) -> RGBColor {
+    match phase {
+        Phase::Calm | Phase::Healed => RGBColor(0xf5, 0xf7, 0xf9),
+        Phase::Slow => RGBColor(0xff, 0xf1, 0xd0),
+        Phase::Dead => RGBColor(0xfb, 0xe4, 0xe4),
+    }
+}
+
+/// The phases behind a panel that reaches from `low` to `high`.
+fn shades(scale: &Scale, low: f64, high: f64) -> impl Iterator<Item = Rectangle<(f64, f64)>> {
+    Phase::ALL.into_iter().map(move |phase| {
+        let span = scale.phases.span(phase);
+        let corners = [(span.start.as_secs_f64(), low), (span.end.as_secs_f64(), high)];
+        Rectangle::new(corners, phase_color(phase).filled())
+    })
+}
+
+/// A step for each tick, as high as `value` makes it; the last step's height where there was nothing.
+fn steps(run: &Run, value: impl Fn(&Tally) -> Option<f64>) -> Vec<(f64, f64)> {
+    let arrived = run.record.arrived();
+    let mut last = None;
+    let mut steps = Vec::new();
+    for (start, tally) in arrived.ticks() {
+        last = value(tally).or(last);
+        if let Some(height) = last {
+            steps.push((start.as_secs_f64(), height));
+            steps.push(((start + arrived.tick()).as_secs_f64(), height));
+        }
+    }
+    steps
+}
+
+fn draw_success(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
+    let mut chart = ChartBuilder::on(area)
+        .set_label_area_size(LabelAreaPosition::Left, LEFT)
+        .build_cartesian_2d(0.0..scale.run(), 0.0..104.0)?;
+    chart.draw_series(shades(scale, 0.0, 104.0))?;
+    mesh(&mut chart, &|percent| format!("{percent:.0} %"), 5)?;
+    let share = steps(run, |tally| tally.success().map(|share| share * 100.0));
+    chart.draw_series(AreaSeries::new(share.iter().copied(), 100.0, LOST))?;
+    chart.draw_series(LineSeries::new(share, SUCCESS.stroke_width(2)))?;
+    Ok(())
+}
+
+fn draw_latency(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
+    let (least, most) = scale.latency;
+    let mut chart = ChartBuilder::on(area)
+        .set_label_area_size(LabelAreaPosition::Left, LEFT)
+        .build_cartesian_2d(0.0..scale.run(), (least..most).log_scale())?;
+    chart.draw_series(shades(scale, least, most))?;
+    let millis = |millis: &f64| match *millis {
+        millis if millis >= 1000.0 => format!("{:.0} s", millis / 1000.0),
+        millis => format!("{millis} ms"),
+    };
+    mesh(&mut chart, &millis, 5)?;
+    for (share, color) in [(0.5, P50), (0.99, P99)] {
+        let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
+        let line = steps(run, |tally| tally.latency(share).map(millis));
+        chart.draw_series(LineSeries::new(line, color.stroke_width(2)))?;
+    }
+    Ok(())
+}
+
+/// What a panel shows, upright at its left edge.
+fn panel_name(block: &Area<'_>, name: &str, middle: i32) -> Result<(), BoxError> {
+    let style = centered(&font(13.0, FAINT)).transform(FontTransform::Rotate270);
+    block.draw_text(name, &style, (20, middle))?;
+    Ok(())
+}
+
+fn mesh<'a, Y>(
+    chart: &mut ChartContext<'a, SVGBackend<'_>, Cartesian2d<RangedCoordf64, Y>>,
+    label: &dyn Fn(&f64) -> String,
+    labels: usize,
+) -> Result<(), BoxError>
+where
+    Y: Ranged<ValueType = f64> + plotters::coord::ranged1d::ValueFormatter<f64>,
+{
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .x_labels(0)
+        .y_labels(labels)
+        .y_label_formatter(label)
+        .label_style(font(12.0, FAINT))
+        .axis_style(GRID)
+        .bold_line_style(GRID)
+        .light_line_style(TRANSPARENT)
+        .draw()?;
+    Ok(())
+}
+
+fn state_color(state: State) -> RGBColor {
+    match state {
+        State::Closed => RGBColor(0x8f, 0xcf, 0xb4),
+        State::Open => RGBColor(0xe0, 0x7a, 0x86),
+        State::HalfOpen => RGBColor(0xf2, 0xb1, 0x4a),
+        State::Ramp => RGBColor(0x8c, 0xb8, 0xe0),
+        _ => GRID,
+    }
+}
+
+/// The band that says what the sick member's breaker was at each time.
+fn draw_breaker(block: &Area<'_>, run: &Run, scale: &Scale, top: i32) -> Result<(), BoxError> {
+    let bottom = top + 26;
+    let label = font(13.0, FAINT).pos(Pos::new(HPos::Right, VPos::Center));
+    block.draw_text("breaker", &label, (LEFT - 10, top + 13))?;
+    let Some(changes) = &run.changes else {
+        let corners = [(x_of(scale, 0.0), top), (x_of(scale, scale.run()), bottom)];
+        block.draw(&Rectangle::new(corners, RGBColor(0xee, 0xf1, 0xf4).filled()))?;
+        let middle = (x_of(scale, scale.run() / 2.0), top + 13);
+        block.draw_text(
+            "none: every third call goes to the sick member",
+            &centered(&font(13.0, FAINT)),
+            middle,
+        )?;
+        return Ok(());
+    };
+    for (from, to, state) in spans(changes, scale.phases.run()) {
+        let (left, right) = (x_of(scale, from), x_of(scale, to));
+        // At least a pixel: a short half-open time is what one looks for.
+        let corners = [(left, top), (right.max(left + 1), bottom)];
+        block.draw(&Rectangle::new(corners, state_color(state).filled()))?;
+        let word = words(state);
+        if right - left > 8 * word.len() as i32 + 8 {
+            let middle = ((left + right) / 2, top + 13);
+            block.draw_text(&word, &centered(&font(13.0, INK)), middle)?;
+        }
+    }
+    Ok(())
+}
+
+/// From when to when the breaker was in which state, in seconds, up to the end of the run.
+fn spans(changes: &[Change], run: Duration) -> Vec<(f64, f64, State)> {
+    let ends = changes.iter().skip(1).map(|change| change.at).chain([run]);
+    changes
+        .iter()
+        .zip(ends)
+        .filter(|(change, _)| change.at < run)
+        .map(|(change, end)| (change.at.as_secs_f64(), end.min(run).as_secs_f64(), change.state))
+        .collect()
+}
+
+fn seconds_axis(block: &Area<'_>, scale: &Scale, y: i32) -> Result<(), BoxError> {
+    let step = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0]
+        .into_iter()
+        .find(|step| scale.run() / step <= 12.0)
+        .unwrap_or(100.0);
+    let top = Pos::new(HPos::Center, VPos::Top);
+    let mut tick = 0u32;
+    while f64::from(tick) * step <= scale.run() + step / 100.0 {
+        let seconds = f64::from(tick) * step;
+        let x = x_of(scale, seconds);
+        block.draw(&PathElement::new(vec![(x, y - 3), (x, y + 2)], FAINT.stroke_width(1)))?;
+        let label = if step < 1.0 { format!("{seconds:.1} s") } else { format!("{seconds:.0} s") };
+        block.draw_text(&label, &font(12.0, FAINT).pos(top), (x, y + 5))?;
+        tick += 1;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breakers_band_has_no_gap_and_ends_with_the_run() {
+        let change =
+            |(seconds, state)| Change { at: Duration::from_secs(seconds), state, why: None };
+        let changes =
+            [(0, State::Closed), (2, State::Open), (4, State::HalfOpen), (11, State::Closed)];
+        let spans = spans(&changes.map(change), Duration::from_secs(10));
+        assert_eq!(
+            spans,
+            [(0.0, 2.0, State::Closed), (2.0, 4.0, State::Open), (4.0, 10.0, State::HalfOpen)]
+        );
+    }
+
+    #[test]
+    fn a_long_url_is_clipped() {
+        assert_eq!(clipped("http://localhost/"), "http://localhost/");
+        assert_eq!(clipped(&"ü".repeat(99)).chars().count(), 44);
+    }
+
+    #[test]
+    fn what_is_told_can_hold_any_letter() {
+        let svg = described("<svg a=\"b\"><rect/></svg>", "1 < 2 & so on");
+        let read = roxmltree::Document::parse(&svg).expect("it is XML");
+        let words = read.descendants().find(|node| node.has_tag_name("desc"));
+        assert_eq!(words.and_then(|node| node.text()), Some("1 < 2 & so on"));
+    }
+}
