@@ -39,11 +39,6 @@ pub(crate) fn slow_limit(greeting: Duration) -> Duration {
     (greeting * 5).max(SLOW)
 }
 
-/// A state in words: `half-open`.
-pub(crate) fn words(state: State) -> String {
-    state.to_string().replace('_', "-")
-}
-
 /// A breaker came into a state, and stayed there until the next change.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {

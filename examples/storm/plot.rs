@@ -25,7 +25,7 @@ use crate::{
     args::Args,
     client::TIME_OUT,
     fleet::{NAMES, SICK},
-    guard::{Change, words},
+    guard::Change,
     phases::{Phase, Phases},
     recorder::Tally,
     report::{self, Run},
@@ -154,7 +154,7 @@ fn legend(root: &Area<'_>, y: i32) -> Result<(), BoxError> {
     entry(Mark::Line(P50), "latency p50", 128)?;
     entry(Mark::Line(P99), "latency p99", 160)?;
     for (state, width) in [(State::Closed, 128), (State::Open, 116), (State::HalfOpen, 150)] {
-        entry(Mark::Box(state_color(state)), &format!("breaker {}", words(state)), width + 24)?;
+        entry(Mark::Box(state_color(state)), &format!("breaker {state}"), width + 24)?;
     }
     Ok(())
 }
@@ -366,7 +366,7 @@ fn draw_breaker(block: &Area<'_>, run: &Run, scale: &Scale, top: i32) -> Result<
         // At least a pixel: a short half-open time is what one looks for.
         let corners = [(left, top), (right.max(left + 1), bottom)];
         block.draw(&Rectangle::new(corners, state_color(state).filled()))?;
-        let word = words(state);
+        let word = state.to_string();
         if right - left > 8 * word.len() as i32 + 8 {
             let middle = ((left + right) / 2, top + 13);
             block.draw_text(&word, &centered(&font(13.0, INK)), middle)?;

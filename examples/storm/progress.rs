@@ -12,7 +12,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::{
     client::Client,
     fleet::{NAMES, SICK},
-    guard::words,
     phases::{Phase, Phases},
     recorder::{Glance, Recorder},
     report::{duration, share},
@@ -109,7 +108,7 @@ impl View {
     fn members(&self, coloured: bool) -> String {
         let member = |(index, name): (usize, &&str)| {
             let word = match self.states.get(index) {
-                Some(&state) => words(state),
+                Some(&state) => state.to_string(),
                 None if index == SICK && self.phase.is_sick() => self.phase.to_string(),
                 None => "well".into(),
             };

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use crate::{
     fleet::{NAMES, SICK},
-    guard::{Change, back_at_work, words},
+    guard::{Change, back_at_work},
     phases::{Phase, Phases},
     recorder::Record,
 };
@@ -93,8 +93,7 @@ pub(crate) fn breaker_log(run: &Run) -> String {
         let time = at.as_secs_f64();
         let why = why.as_deref().unwrap_or_default();
         // Writing to a string does not fail.
-        let _ =
-            writeln!(log, "{}", format!("{time:>7.2} s  {:<9} {why}", words(*state)).trim_end());
+        let _ = writeln!(log, "{}", format!("{time:>7.2} s  {state:<9} {why}").trim_end());
     }
     if let Some(more @ 1..) = changes.len().checked_sub(MOST_LINES) {
         let _ = writeln!(log, "           and {more} more");
