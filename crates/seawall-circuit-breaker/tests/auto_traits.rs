@@ -14,7 +14,7 @@ const _: () = {
     all::<CircuitBreakers<String>>();
     all::<Config>();
     all::<Event>();
-    all::<Permit<'static>>();
+    all::<Permit>();
 };
 
 #[cfg(feature = "tower")]

@@ -57,7 +57,7 @@ fn each_setting_that_cannot_be_is_named_with_what_is_allowed() {
 fn a_small_count_window_lowers_the_minimum_that_was_not_set() {
     let breaker = builder().window(Window::count(3)).build().unwrap();
 
-    assert_eq!(breaker.snapshot().limits["minimum_calls"], 3.0);
+    assert_eq!(breaker.snapshot().limits["minimum_calls"] as u64, 3);
 }
 
 #[cfg(feature = "serde")]

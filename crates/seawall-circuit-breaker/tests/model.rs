@@ -18,7 +18,7 @@ use seawall_core::ManualClock;
 
 use self::reference::{Circuit, Role, Settings, Ticket};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Acquire,
     /// Ends the n-th of the calls in flight; `None` drops it.
@@ -95,7 +95,7 @@ struct Pair {
     told: Arc<Mutex<Vec<(u32, &'static str)>>>,
     reference: Circuit,
     now: u64,
-    calls: Vec<(Permit<'static>, Ticket)>,
+    calls: Vec<(Permit, Ticket)>,
 }
 
 impl Pair {

@@ -168,7 +168,7 @@ async fn each_key_has_its_own_circuit() {
 
     assert!(matches!(service.clone().oneshot((1, true)).await, Err(Error::Rejected(_))));
     assert_eq!(service.clone().oneshot((2, true)).await, Ok(()));
-    assert_eq!(breakers.snapshot().gauges["open"], 1.0);
+    assert_eq!(breakers.snapshot().gauges["open"] as u64, 1);
 }
 
 #[cfg(feature = "tokio")]

@@ -100,10 +100,9 @@ impl Context {
     }
 
     fn enter(&self) -> Restore {
-        CURRENT.with_borrow_mut(|current| {
-            let inner = self.within(current);
-            Restore(std::mem::replace(current, inner))
-        })
+        // Two steps: comparing deadlines asks their clocks, and a user's may look at the context.
+        let inner = with_current(|current| self.within(current));
+        Restore(CURRENT.replace(inner))
     }
 
     fn within(&self, outer: &Self) -> Self {

@@ -90,6 +90,7 @@ impl<E> Error<E> {
 
 impl<E> From<Rejection> for Error<E> {
     fn from(rejection: Rejection) -> Self {
+        rejection.mark();
         Self::Rejected(rejection)
     }
 }

@@ -1,6 +1,7 @@
 //! Who is told when something rare happens to a handle.
 
 use std::{
+    any::Any,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -39,10 +40,18 @@ impl<E> Listeners<E> {
         }
         let event = event();
         for listener in &self.0 {
-            // The panic hook has printed it by then; there is nobody else to hand it to.
-            drop(catch_unwind(AssertUnwindSafe(|| listener(&event))));
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| listener(&event))) {
+                discard(panic);
+            }
         }
     }
+}
+
+/// Drops what a panic carries: the hook has printed it, and there is nobody else to hand it to.
+///
+/// What panics again when it is dropped is forgotten.
+fn discard(panic: Box<dyn Any + Send>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(panic))).map_err(std::mem::forget);
 }
 
 impl<E> Clone for Listeners<E> {

@@ -107,10 +107,10 @@ impl Ratio {
     /// ```
     #[must_use]
     pub fn count_of(self, whole: u64) -> u64 {
-        // The exact quotient can be one off from what `of` rounds to, in either direction.
-        let near = (u128::from(self.0) * u128::from(whole) / u128::from(ONE)) as u64;
-        let from = near.saturating_sub(1).max(1);
-        (from..=near + 1).find(|&part| Self::of(part, whole) >= self).unwrap_or(near + 1)
+        // `of` rounds up from half a part, so half of `whole` less will do.
+        let least = u128::from(self.0) * u128::from(whole);
+        let least = least.saturating_sub(u128::from(whole / 2)).div_ceil(u128::from(ONE));
+        (least as u64).max(1)
     }
 }
 

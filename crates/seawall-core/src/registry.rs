@@ -61,6 +61,10 @@ impl Registry {
         let next = entries.seen.entry((pattern.into_owned(), name)).or_default();
         let instance = *next;
         *next += 1;
+        // Before the list would grow, so that it stays as long as what is alive though nobody asks.
+        if entries.handles.len() == entries.handles.capacity() {
+            entries.handles.retain(|(_, weak)| weak.strong_count() > 0);
+        }
         entries.handles.push((instance, weak));
     }
 
@@ -88,3 +92,7 @@ impl fmt::Debug for Registry {
         f.debug_list().entries(self.snapshots()).finish()
     }
 }
+
+#[cfg(all(test, not(seawall_loom)))]
+#[path = "tests/registry.rs"]
+mod tests;

@@ -8,9 +8,11 @@
 //! A bulkhead that is full says nothing about the health of what it guards. A pattern that draws
 //! conclusions from failures must therefore tell a refusal from a failure, through error types that
 //! it does not know. Each [`Rejection`] that is [`local`](Reason::is_local) leaves a mark on the
-//! thread that makes it; whoever polls a call compares [`marks`] from before the poll and after it.
+//! thread that makes it, or hands it on as an [`Error`](crate::Error) (a layer can know a refusal for
+//! some time before its response is polled); whoever polls a call compares [`marks`] from before the
+//! poll and after it.
 
-use std::{cell::Cell, error::Error, fmt, time::Duration};
+use std::{cell::Cell, error::Error, fmt, io, time::Duration};
 
 use crate::Name;
 
@@ -131,10 +133,16 @@ impl Rejection {
     /// A refusal by the handle called `name`.
     #[must_use]
     pub fn new(reason: Reason, name: impl Into<Name>) -> Self {
-        if reason.is_local() {
+        let rejection = Self { name: name.into(), reason, retry_after: None };
+        rejection.mark();
+        rejection
+    }
+
+    /// Leaves a mark where the refusal is local: when it is made, and when it is handed on.
+    pub(crate) fn mark(&self) {
+        if self.reason.is_local() {
             MARKS.set(MARKS.get().wrapping_add(1));
         }
-        Self { name: name.into(), reason, retry_after: None }
     }
 
     /// The same refusal, with the time after which a call may be let in.
@@ -165,8 +173,17 @@ impl Rejection {
     /// The first refusal in an error's chain of sources, the error itself included.
     #[must_use]
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
-        std::iter::successors(Some(error), |&error| error.source())
+        std::iter::successors(Some(error), |&error| next(error))
             .find_map(|error| error.downcast_ref::<Self>())
+    }
+}
+
+/// The next link of an error's chain.
+fn next<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    // The source of an `io::Error` is the source of what it carries: the thing itself is skipped.
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(carried) => Some(carried),
+        None => error.source(),
     }
 }
 
@@ -191,6 +208,7 @@ thread_local! {
 /// For patterns, not for their users: where it differs before and after a poll that ended in an
 /// error, the error is a refusal from further in, and no news about the dependency.
 #[doc(hidden)]
+#[inline]
 #[must_use]
 pub fn marks() -> u32 {
     MARKS.get()

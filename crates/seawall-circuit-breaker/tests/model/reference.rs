@@ -7,37 +7,37 @@ use seawall_circuit_breaker::{Outcome, State};
 
 /// What a circuit is set to; shares are in percent.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    pub window: Window,
-    pub minimum: u64,
-    pub failure_percent: Option<u64>,
-    pub slow: Option<(u64, u64)>,
-    pub in_a_row: Option<u32>,
-    pub open_ms: u64,
-    pub open_max_ms: u64,
-    pub stable_ms: u64,
-    pub probes: u32,
-    pub lease_ms: u64,
-    pub ramp_ms: Option<u64>,
-    pub on_cancel: Outcome,
+pub(crate) struct Settings {
+    pub(crate) window: Window,
+    pub(crate) minimum: u64,
+    pub(crate) failure_percent: Option<u64>,
+    pub(crate) slow: Option<(u64, u64)>,
+    pub(crate) in_a_row: Option<u32>,
+    pub(crate) open_ms: u64,
+    pub(crate) open_max_ms: u64,
+    pub(crate) stable_ms: u64,
+    pub(crate) probes: u32,
+    pub(crate) lease_ms: u64,
+    pub(crate) ramp_ms: Option<u64>,
+    pub(crate) on_cancel: Outcome,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum Window {
+pub(crate) enum Window {
     Count(usize),
     Time { width_ms: u64, buckets: u64 },
 }
 
 /// A call that was let in.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ticket {
-    pub generation: u32,
-    pub started: u64,
-    pub role: Role,
+pub(crate) struct Ticket {
+    pub(crate) generation: u32,
+    pub(crate) started: u64,
+    pub(crate) role: Role,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Role {
+pub(crate) enum Role {
     Watched,
     Probe,
     Bystander,
@@ -53,10 +53,10 @@ struct Counted {
 }
 
 #[derive(Debug)]
-pub struct Circuit {
+pub(crate) struct Circuit {
     settings: Settings,
     state: State,
-    pub generation: u32,
+    pub(crate) generation: u32,
     opens: u32,
     /// Closed, Ramp: since when. Open: until when.
     moment: u64,
@@ -68,23 +68,23 @@ pub struct Circuit {
     counted: Vec<Counted>,
     in_a_row: u32,
     would_open_told: bool,
-    pub turns: Vec<&'static str>,
-    pub failures: u64,
-    pub slow_calls: u64,
-    pub stale: u64,
-    pub rejected: u64,
+    pub(crate) turns: Vec<&'static str>,
+    pub(crate) failures: u64,
+    pub(crate) slow_calls: u64,
+    pub(crate) stale: u64,
+    pub(crate) rejected: u64,
 }
 
 /// Failed, slow and all calls in the window.
 #[derive(Debug, Default, PartialEq)]
-pub struct Totals {
-    pub calls: u64,
-    pub failed: u64,
-    pub slow: u64,
+pub(crate) struct Totals {
+    pub(crate) calls: u64,
+    pub(crate) failed: u64,
+    pub(crate) slow: u64,
 }
 
 impl Circuit {
-    pub fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
             settings,
             state: State::Closed,
@@ -108,7 +108,7 @@ impl Circuit {
     }
 
     /// Lets a call in, or says after how many milliseconds to come back, where that is known.
-    pub fn admit(&mut self, now: u64) -> Result<Ticket, Option<u64>> {
+    pub(crate) fn admit(&mut self, now: u64) -> Result<Ticket, Option<u64>> {
         if self.state == State::Open && now >= self.moment {
             if self.settings.probes > 0 {
                 self.turn(State::HalfOpen, "half-opened");
@@ -150,7 +150,7 @@ impl Circuit {
     }
 
     /// Takes an outcome; `None` is a call that was dropped.
-    pub fn settle(&mut self, ticket: Ticket, outcome: Option<Outcome>, now: u64) {
+    pub(crate) fn settle(&mut self, ticket: Ticket, outcome: Option<Outcome>, now: u64) {
         if ticket.role == Role::Bystander {
             return;
         }
@@ -241,7 +241,7 @@ impl Circuit {
     }
 
     /// What the window holds.
-    pub fn totals(&self, now: u64) -> Totals {
+    pub(crate) fn totals(&self, now: u64) -> Totals {
         let own: Vec<_> = self.counted.iter().filter(|c| c.generation == self.generation).collect();
         let held: Vec<_> = match self.settings.window {
             Window::Count(n) => own.into_iter().rev().take(n).collect(),
@@ -256,16 +256,16 @@ impl Circuit {
         }
     }
 
-    pub fn recorded(&self) -> u64 {
+    pub(crate) fn recorded(&self) -> u64 {
         self.counted.len() as u64
     }
 
-    pub fn failures_in_a_row(&self) -> u32 {
+    pub(crate) fn failures_in_a_row(&self) -> u32 {
         if self.settings.in_a_row.is_some() { self.in_a_row } else { 0 }
     }
 
     /// What a call would meet.
-    pub fn state(&self, now: u64) -> State {
+    pub(crate) fn state(&self, now: u64) -> State {
         match self.state {
             State::Open if now >= self.moment && self.settings.probes == 0 => State::Ramp,
             State::Open if now >= self.moment => State::HalfOpen,
@@ -277,7 +277,7 @@ impl Circuit {
         }
     }
 
-    pub fn force(&mut self, state: State, told: &'static str, now: u64) {
+    pub(crate) fn force(&mut self, state: State, told: &'static str, now: u64) {
         if self.state != state || state == State::Closed {
             self.turn(state, told);
             self.opens = 0;
@@ -285,7 +285,7 @@ impl Circuit {
         }
     }
 
-    pub fn open_by_hand(&mut self, ms: u64, now: u64) {
+    pub(crate) fn open_by_hand(&mut self, ms: u64, now: u64) {
         let stable = self.state == State::Closed && now - self.moment >= self.settings.stable_ms;
         self.opens = if stable { 1 } else { self.opens + 1 };
         self.turn(State::Open, "opened");
