@@ -1,4 +1,9 @@
-#![doc = include_str!("../README.md")]
+// The page shows the layer too, and is tested where that is there.
+#![cfg_attr(feature = "tower", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "tower"),
+    doc = "Stops calling what is broken, and finds out by itself when it is well again."
+)]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]

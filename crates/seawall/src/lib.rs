@@ -1,4 +1,12 @@
-#![doc = include_str!("../README.md")]
+// The page shows a pattern at work, and is tested where that pattern is there.
+#![cfg_attr(
+    all(feature = "circuit-breaker", feature = "tower"),
+    doc = include_str!("../README.md")
+)]
+#![cfg_attr(
+    not(all(feature = "circuit-breaker", feature = "tower")),
+    doc = "Resilience and scalability for Rust services, one crate a move: one feature a pattern."
+)]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
