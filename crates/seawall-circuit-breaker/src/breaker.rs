@@ -93,11 +93,8 @@ impl CircuitBreaker {
     /// [`Reason::CircuitOpen`] while the circuit rejects, with the time after which a probe may be
     /// let in where that is known; [`Reason::Overloaded`] where the throttle rejects.
     #[inline]
-    pub fn try_acquire(&self) -> Result<Permit<'_>, Rejection> {
-        match self.shared.admit() {
-            Ok(ticket) => Ok(Permit::borrowed(self, ticket)),
-            Err(refusal) => Err(self.rejection(refusal)),
-        }
+    pub fn try_acquire(&self) -> Result<Permit<&Self>, Rejection> {
+        Ok(Permit::new(self, self.ticket()?))
     }
 
     /// As [`try_acquire`](Self::try_acquire), with a permit that does not borrow the breaker.
@@ -106,11 +103,8 @@ impl CircuitBreaker {
     ///
     /// Those of [`try_acquire`](Self::try_acquire).
     #[inline]
-    pub fn try_acquire_owned(&self) -> Result<Permit<'static>, Rejection> {
-        match self.shared.admit() {
-            Ok(ticket) => Ok(Permit::owned(self.clone(), ticket)),
-            Err(refusal) => Err(self.rejection(refusal)),
-        }
+    pub fn try_acquire_owned(&self) -> Result<Permit, Rejection> {
+        Ok(Permit::new(self.clone(), self.ticket()?))
     }
 
     /// Lets a call in, and waits for it while the circuit rejects.
@@ -131,9 +125,9 @@ impl CircuitBreaker {
     ///
     /// Dropping the future leaves nothing behind.
     #[cfg(feature = "tokio")]
-    pub async fn acquire(&self) -> Result<Permit<'_>, Rejection> {
+    pub async fn acquire(&self) -> Result<Permit<&Self>, Rejection> {
         let ticket = self.admitted().await?;
-        Ok(Permit::borrowed(self, ticket))
+        Ok(Permit::new(self, ticket))
     }
 
     #[cfg(feature = "tokio")]
@@ -249,8 +243,8 @@ impl CircuitBreaker {
 
     /// Lets a call in for whoever owns its permit, or says why not; counts a rejection.
     #[cfg(all(feature = "tower", feature = "tokio"))]
-    pub(crate) fn admit_owned(&self) -> Result<Permit<'static>, Refusal> {
-        self.shared.admit().map(|ticket| Permit::owned(self.clone(), ticket))
+    pub(crate) fn admit_owned(&self) -> Result<Permit, Refusal> {
+        self.shared.admit().map(|ticket| Permit::new(self.clone(), ticket))
     }
 
     /// Why a call would be rejected for certain, if it would; counts nothing.
@@ -267,6 +261,20 @@ impl CircuitBreaker {
     }
 
     #[inline]
+    fn ticket(&self) -> Result<Ticket, Rejection> {
+        let shared = self.shared();
+        match shared.machine.admit_closed() {
+            Some(ticket) => Ok(ticket),
+            None => self.ticket_otherwise(),
+        }
+    }
+
+    #[inline(never)]
+    fn ticket_otherwise(&self) -> Result<Ticket, Rejection> {
+        let shared = self.shared();
+        shared.machine.admit_otherwise(shared).map_err(|refusal| self.rejection(refusal))
+    }
+
     pub(crate) fn rejection(&self, refusal: Refusal) -> Rejection {
         let name = self.shared.name.clone();
         match refusal {
@@ -314,7 +322,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    #[inline]
+    #[cfg(feature = "tokio")]
     fn admit(&self) -> Result<Ticket, Refusal> {
         self.machine.admit(self)
     }

@@ -32,13 +32,13 @@ pin_project! {
     #[project = LifeProjection]
     #[derive(Debug)]
     enum Life<F, C> {
-        Running { #[pin] future: F, permit: Option<Permit<'static>>, classify: C },
+        Running { #[pin] future: F, permit: Option<Permit>, classify: C },
         Rejected { rejection: Option<Rejection> },
     }
 }
 
 impl<F, C> ResponseFuture<F, C> {
-    pub(crate) const fn running(future: F, permit: Permit<'static>, classify: C) -> Self {
+    pub(crate) const fn running(future: F, permit: Permit, classify: C) -> Self {
         Self { life: Life::Running { future, permit: Some(permit), classify } }
     }
 
@@ -75,7 +75,7 @@ where
                 }
             }
             LifeProjection::Rejected { rejection } => {
-                Poll::Ready(Err(Error::Rejected(rejection.take().expect(TWICE))))
+                Poll::Ready(Err(rejection.take().expect(TWICE).into()))
             }
         }
     }

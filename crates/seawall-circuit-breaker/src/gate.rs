@@ -64,7 +64,7 @@ pub struct CircuitBreakerGate<S, C = ErrIsFailure> {
     breaker: CircuitBreaker,
     classify: C,
     /// The promise that was given by `poll_ready`.
-    permit: Option<Permit<'static>>,
+    permit: Option<Permit>,
     /// Allocated only while the circuit rejects.
     waiting: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
 }

@@ -40,7 +40,7 @@ pub(crate) mod throttle;
 mod turns;
 mod view;
 
-use std::{cell::LazyCell, time::Duration};
+use std::time::Duration;
 
 use seawall_core::{
     CachePadded, Nanos, Outcome, Ratio,
@@ -57,7 +57,7 @@ use self::{in_flight::InFlight, streak::Streak, throttle::Throttle};
 use crate::{
     Config, Turn,
     rules::Rules,
-    window::{Call, Tally},
+    window::{Call, Tally, generation::Generation},
     word::{Probes, State, Word},
 };
 
@@ -91,6 +91,8 @@ pub(crate) struct Machine {
     /// The generation in which a disabled circuit last told that it would have opened.
     told: Stat,
     pub(crate) stats: Stats,
+    /// There is nothing to look at but the word and the outcomes: no slow, hung or throttled calls.
+    is_plain: bool,
 }
 
 /// Counts that no decision rests on.
@@ -105,12 +107,43 @@ pub(crate) struct Stats {
 }
 
 /// A call that was let in: what its outcome is reported with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// Two words, so that it travels in registers: to write three parts to memory and to read them back
+/// as one costs more than to count a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
-    pub(crate) generation: u32,
-    pub(crate) role: Role,
     /// When it was let in; the origin where nothing asks for it.
     pub(crate) started: Nanos,
+    /// `role:32 | generation:32`.
+    who: u64,
+}
+
+impl Ticket {
+    #[inline]
+    pub(crate) const fn new(generation: u32, role: Role, started: Nanos) -> Self {
+        Self { started, who: (role as u64) << 32 | generation as u64 }
+    }
+
+    #[inline]
+    pub(crate) const fn generation(self) -> u32 {
+        self.who as u32
+    }
+
+    #[inline]
+    pub(crate) const fn role(self) -> Role {
+        match self.who >> 32 {
+            0 => Role::Watched,
+            1 => Role::Probe,
+            _ => Role::Bystander,
+        }
+    }
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (generation, role) = (self.generation(), self.role());
+        write!(f, "{role:?} of generation {generation}, since {:?}", self.started)
+    }
 }
 
 /// What a call is to the circuit.
@@ -176,42 +209,47 @@ impl Machine {
             rules: Rules::new(config),
             told: Stat::new(u64::MAX),
             stats: Stats::default(),
+            is_plain: !watches_slow && config.hung_calls.is_none() && config.throttle.is_none(),
         }
     }
 
     /// Lets a call in, or says why not.
-    #[inline]
+    #[cfg(any(test, feature = "tokio"))]
     pub(crate) fn admit(&self, outside: &impl Outside) -> Result<Ticket, Refusal> {
-        let word = self.word();
-        if word.state() == State::Closed && self.in_flight.is_none() && self.throttle.is_none() {
-            return Ok(self.watched(word, outside));
+        match self.admit_closed() {
+            Some(ticket) => Ok(ticket),
+            None => self.admit_otherwise(outside),
         }
-        self.admit_otherwise(word, outside)
     }
 
-    /// A call of a circuit where calls flow and are watched.
+    /// Lets a call in where the circuit is closed and plain.
+    ///
+    /// With `settle_well` this is all that a healthy circuit does: together they are short enough to
+    /// become part of the caller's code.
     #[inline]
-    fn watched(&self, word: Word, outside: &impl Outside) -> Ticket {
-        let started = match self.rules.slow_after() {
-            Some(_) => outside.now(),
-            None => Nanos::ZERO,
-        };
-        Ticket { generation: word.generation(), role: Role::Watched, started }
+    pub(crate) fn admit_closed(&self) -> Option<Ticket> {
+        let word = self.word();
+        (word.state() == State::Closed && self.is_plain)
+            .then(|| Ticket::new(word.generation(), Role::Watched, Nanos::ZERO))
     }
 
-    fn admit_otherwise(&self, mut word: Word, outside: &impl Outside) -> Result<Ticket, Refusal> {
-        let now = LazyCell::new(|| outside.now());
-        let now_ms = LazyCell::new(|| self.ms(outside.now_coarse()));
+    #[inline(never)]
+    pub(crate) fn admit_otherwise(&self, outside: &impl Outside) -> Result<Ticket, Refusal> {
+        let mut word = self.word();
+        if word.state() == State::Closed && self.in_flight.is_none() && self.throttle.is_none() {
+            return Ok(Ticket::new(word.generation(), Role::Watched, self.started(outside)));
+        }
+        let now_ms = || self.ms(outside.now_coarse());
         loop {
             // An `Err` is the word that a turn, made here or by another, left behind.
             let step = match word.state() {
-                State::Closed => self.admit_watched(word, *now, outside),
-                State::Disabled => Ok(Ok(self.start(word, *now))),
+                State::Closed => self.admit_watched(word, outside),
+                State::Disabled => Ok(Ok(self.start(word, outside.now()))),
                 State::ForcedClosed => Ok(Ok(bystander(word))),
                 State::ForcedOpen => Ok(Err(Refusal::FORCED)),
-                State::Open => self.admit_open(word, *now_ms, outside),
-                State::HalfOpen => self.admit_probe(word, *now_ms, outside),
-                State::Ramp => self.admit_ramp(word, *now_ms, *now, outside),
+                State::Open => self.admit_open(word, now_ms(), outside),
+                State::HalfOpen => self.admit_probe(word, now_ms(), outside),
+                State::Ramp => self.admit_ramp(word, now_ms(), outside),
             };
             match step {
                 Ok(Err(refusal)) => return self.refuse(word, refusal, outside),
@@ -237,7 +275,8 @@ impl Machine {
         Err(refusal)
     }
 
-    fn admit_watched(&self, word: Word, now: Nanos, outside: &impl Outside) -> Step {
+    fn admit_watched(&self, word: Word, outside: &impl Outside) -> Step {
+        let now = outside.now();
         if let Some(in_flight) = &self.in_flight
             && in_flight.is_first_to_look(now)
             && let Some(turned) = self.trip_if_hung(word, in_flight, now, outside)
@@ -246,7 +285,8 @@ impl Machine {
         }
         if let Some(throttle) = &self.throttle {
             let grace = self.rules.minimum_calls();
-            let share = throttle.request(word.generation(), grace, now, outside.lane());
+            let generation = Generation::new(word.generation(), &self.word);
+            let share = throttle.request(generation, grace, now, outside.lane());
             if share > Ratio::ZERO && outside.happens(share) {
                 return Ok(Err(Refusal::wait_ms(Why::Throttle, THROTTLE_RECHECK_MS)));
             }
@@ -264,7 +304,7 @@ impl Machine {
         }
         let first = Probes { admitted: 1, ..Probes::default() };
         let next = word.turn(State::HalfOpen, word.opens(), first.payload());
-        self.extend_lease(next.generation(), now_ms);
+        self.extend_lease(word, next.generation(), now_ms);
         match self.swap(word, next) {
             Ok(()) => {
                 outside.turned(next.generation(), Turn::HalfOpened);
@@ -277,7 +317,7 @@ impl Machine {
     fn admit_probe(&self, word: Word, now_ms: u64, outside: &impl Outside) -> Step {
         let probes = word.probes();
         if probes.admitted < self.rules.probes() {
-            self.extend_lease(word.generation(), now_ms);
+            self.extend_lease(word, word.generation(), now_ms);
             let admitted = Probes { admitted: probes.admitted + 1, ..probes };
             let next = word.same(State::HalfOpen, admitted.payload());
             return self.swap(word, next).map(|()| Ok(self.probe(next, outside)));
@@ -288,14 +328,14 @@ impl Machine {
         }
     }
 
-    fn admit_ramp(&self, word: Word, now_ms: u64, now: Nanos, outside: &impl Outside) -> Step {
+    fn admit_ramp(&self, word: Word, now_ms: u64, outside: &impl Outside) -> Step {
         let passed = word.passed(now_ms).unwrap_or(0);
         let ramp_ms = self.rules.ramp_ms().unwrap_or(0);
         if passed >= ramp_ms {
             return Err(self.end_ramp(word, now_ms, outside));
         }
         if outside.happens(self.rules.ramp_share(passed, ramp_ms)) {
-            self.admit_watched(word, now, outside)
+            self.admit_watched(word, outside)
         } else {
             Ok(Err(Refusal::wait_ms(Why::Ramp, (ramp_ms / 64).max(1))))
         }
@@ -303,13 +343,21 @@ impl Machine {
 
     fn start(&self, word: Word, now: Nanos) -> Ticket {
         if let Some(in_flight) = &self.in_flight {
-            in_flight.start(word.generation(), now);
+            in_flight.start(Generation::new(word.generation(), &self.word), now);
         }
-        Ticket { generation: word.generation(), role: Role::Watched, started: now }
+        Ticket::new(word.generation(), Role::Watched, now)
     }
 
     fn probe(&self, word: Word, outside: &impl Outside) -> Ticket {
-        Ticket { role: Role::Probe, ..self.watched(word, outside) }
+        Ticket::new(word.generation(), Role::Probe, self.started(outside))
+    }
+
+    /// When a call begins that begins now, where somebody will ask how long it took.
+    fn started(&self, outside: &impl Outside) -> Nanos {
+        match self.rules.slow_after() {
+            Some(_) => outside.now(),
+            None => Nanos::ZERO,
+        }
     }
 
     /// The same call, beginning now.
@@ -319,11 +367,11 @@ impl Machine {
             return ticket;
         }
         let started = outside.now();
-        if ticket.role == Role::Watched
+        if ticket.role() == Role::Watched
             && let Some(in_flight) = &self.in_flight
         {
-            in_flight.end(ticket.generation, ticket.started);
-            in_flight.start(ticket.generation, started);
+            in_flight.end(self.generation(ticket), ticket.started);
+            in_flight.start(self.generation(ticket), started);
         }
         Ticket { started, ..ticket }
     }
@@ -339,13 +387,40 @@ impl Machine {
         given_up: bool,
         outside: &impl Outside,
     ) {
-        if ticket.role == Role::Bystander {
+        if outcome != Outcome::Success || !self.settle_well(ticket, outside) {
+            self.settle_otherwise(ticket, outcome, given_up, outside);
+        }
+    }
+
+    /// Takes the outcome of a call that went well in a plain circuit in which none has failed just
+    /// before; does nothing, and says `false`, where there is more to it.
+    #[inline]
+    fn settle_well(&self, ticket: Ticket, outside: &impl Outside) -> bool {
+        let counts = self.is_plain
+            && ticket.role() == Role::Watched
+            && self.word().generation() == ticket.generation()
+            && (self.rules.consecutive_failures() == 0 || !self.streak.is_running());
+        if counts && let Some(tally) = &self.tally {
+            tally.record_well(self.generation(ticket), outside);
+        }
+        counts
+    }
+
+    #[inline(never)]
+    fn settle_otherwise(
+        &self,
+        ticket: Ticket,
+        outcome: Outcome,
+        given_up: bool,
+        outside: &impl Outside,
+    ) {
+        if ticket.role() == Role::Bystander {
             return;
         }
-        if ticket.role == Role::Watched
+        if ticket.role() == Role::Watched
             && let Some(in_flight) = &self.in_flight
         {
-            in_flight.end(ticket.generation, ticket.started);
+            in_flight.end(self.generation(ticket), ticket.started);
         }
         let ended = self.rules.slow_after().map(|limit| (limit, outside.now()));
         let slow = ended.is_some_and(|(limit, now)| now.0.saturating_sub(ticket.started.0) > limit);
@@ -357,12 +432,12 @@ impl Machine {
         };
 
         let word = self.word();
-        if word.generation() != ticket.generation {
+        if word.generation() != ticket.generation() {
             self.stats.stale.add(1);
             return;
         }
         let call = Call { failed: outcome == Outcome::Failure, slow };
-        match (ticket.role, outcome) {
+        match (ticket.role(), outcome) {
             (Role::Probe, _) => self.settle_probe(word, ticket, outcome, slow, outside),
             (_, Outcome::Ignored) => {}
             _ => self.count(ticket, call, ended.map(|(_, now)| now), outside),
@@ -370,9 +445,8 @@ impl Machine {
     }
 
     /// Counts a call that ended, and opens the circuit where a rule says so.
-    #[inline]
     fn count(&self, ticket: Ticket, call: Call, ended: Option<Nanos>, outside: &impl Outside) {
-        let generation = ticket.generation;
+        let generation = self.generation(ticket);
         let now = self.moment(ended, outside);
         if let Some(tally) = &self.tally {
             tally.record(generation, call, now, outside.lane());
@@ -402,6 +476,12 @@ impl Machine {
         }
     }
 
+    /// The generation that let a call in.
+    #[inline]
+    fn generation(&self, ticket: Ticket) -> Generation<'_> {
+        Generation::new(ticket.generation(), &self.word)
+    }
+
     /// The circuit's word.
     #[inline]
     pub(crate) fn word(&self) -> Word {
@@ -428,7 +508,7 @@ impl Machine {
         (now + time).0.saturating_sub(self.origin.0).div_ceil(1_000_000)
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(seawall_loom)))]
     pub(crate) fn start_at_generation(&mut self, generation: u32) {
         self.word = CachePadded::new(AtomicU64::new(Word::new(State::Closed, generation, 0, 0).0));
     }
@@ -441,5 +521,5 @@ const THROTTLE_RECHECK_MS: u64 = 100;
 type Step = Result<Result<Ticket, Refusal>, Word>;
 
 fn bystander(word: Word) -> Ticket {
-    Ticket { generation: word.generation(), role: Role::Bystander, started: Nanos::ZERO }
+    Ticket::new(word.generation(), Role::Bystander, Nanos::ZERO)
 }

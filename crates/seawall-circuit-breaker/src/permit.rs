@@ -1,6 +1,6 @@
 //! One call that was let in, until its outcome is known.
 
-use std::fmt;
+use std::{borrow::Borrow, fmt};
 
 use seawall_core::Outcome;
 
@@ -18,27 +18,19 @@ use crate::{
 ///
 /// The outcome counts in the state that let the call in: if the circuit has turned since, it changes
 /// nothing.
+///
+/// It borrows the breaker, or owns a handle of it ([`CircuitBreaker::try_acquire_owned`]).
 #[must_use = "a permit that is dropped reports a call that was cancelled"]
-pub struct Permit<'a> {
-    holder: Holder<'a>,
+pub struct Permit<B: Borrow<CircuitBreaker> = CircuitBreaker> {
+    breaker: B,
     ticket: Ticket,
     settled: bool,
 }
 
-enum Holder<'a> {
-    Borrowed(&'a CircuitBreaker),
-    Owned(CircuitBreaker),
-}
-
-impl<'a> Permit<'a> {
+impl<B: Borrow<CircuitBreaker>> Permit<B> {
     #[inline]
-    pub(crate) const fn borrowed(breaker: &'a CircuitBreaker, ticket: Ticket) -> Self {
-        Self { holder: Holder::Borrowed(breaker), ticket, settled: false }
-    }
-
-    #[inline]
-    pub(crate) const fn owned(breaker: CircuitBreaker, ticket: Ticket) -> Self {
-        Self { holder: Holder::Owned(breaker), ticket, settled: false }
+    pub(crate) const fn new(breaker: B, ticket: Ticket) -> Self {
+        Self { breaker, ticket, settled: false }
     }
 
     /// The call went well.
@@ -57,13 +49,13 @@ impl<'a> Permit<'a> {
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
         self.settled = true;
-        self.settle(outcome, false);
+        settle(self.shared(), self.ticket, outcome, false);
     }
 
     /// Whether the call decides over a half-open circuit.
     #[must_use]
     pub fn is_probe(&self) -> bool {
-        self.ticket.role == Role::Probe
+        self.ticket.role() == Role::Probe
     }
 
     /// The call begins only now: the time for which the permit lay ready does not count as its own.
@@ -75,42 +67,39 @@ impl<'a> Permit<'a> {
 
     #[inline]
     fn shared(&self) -> &Shared {
-        match &self.holder {
-            Holder::Borrowed(breaker) => breaker.shared(),
-            Holder::Owned(breaker) => breaker.shared(),
-        }
-    }
-
-    #[inline]
-    fn settle(&self, outcome: Outcome, given_up: bool) {
-        let shared = self.shared();
-        shared.machine.settle(self.ticket, outcome, given_up, shared);
-        if self.is_probe() {
-            shared.probe_settled();
-        }
-    }
-
-    #[cold]
-    fn give_up(&self) {
-        let rules = &self.shared().machine.rules;
-        if std::thread::panicking() {
-            self.settle(rules.on_panic(), false);
-        } else {
-            self.settle(rules.on_cancel(), true);
-        }
+        self.breaker.borrow().shared()
     }
 }
 
-impl Drop for Permit<'_> {
+/// These take the parts and not the permit: one whose address nobody asks for lives in registers.
+#[inline]
+fn settle(shared: &Shared, ticket: Ticket, outcome: Outcome, given_up: bool) {
+    shared.machine.settle(ticket, outcome, given_up, shared);
+    if ticket.role() == Role::Probe {
+        shared.probe_settled();
+    }
+}
+
+#[cold]
+fn give_up(shared: &Shared, ticket: Ticket) {
+    let rules = &shared.machine.rules;
+    if std::thread::panicking() {
+        settle(shared, ticket, rules.on_panic(), false);
+    } else {
+        settle(shared, ticket, rules.on_cancel(), true);
+    }
+}
+
+impl<B: Borrow<CircuitBreaker>> Drop for Permit<B> {
     #[inline]
     fn drop(&mut self) {
         if !self.settled {
-            self.give_up();
+            give_up(self.shared(), self.ticket);
         }
     }
 }
 
-impl fmt::Debug for Permit<'_> {
+impl<B: Borrow<CircuitBreaker>> fmt::Debug for Permit<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Permit").field("ticket", &self.ticket).finish_non_exhaustive()
     }

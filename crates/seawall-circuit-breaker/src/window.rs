@@ -4,6 +4,7 @@
 //! generation, so that a turn of the circuit empties them at no cost and without a race.
 
 pub(crate) mod count;
+pub(crate) mod generation;
 pub(crate) mod stamp;
 pub(crate) mod time;
 
@@ -11,7 +12,8 @@ use std::time::Duration;
 
 use seawall_core::{ConfigError, Nanos, Ratio};
 
-use self::{count::CountWindow, time::TimeWindow};
+use self::{count::CountWindow, generation::Generation, time::TimeWindow};
+use crate::machine::Outside;
 
 /// The most calls that a count window holds, and that a minimum may ask for.
 pub(crate) const MOST_CALLS: u32 = 100_000;
@@ -118,6 +120,9 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// It went as it should.
+    pub(crate) const WELL: Self = Self { failed: false, slow: false };
+
     pub(crate) const fn is_bad(self) -> bool {
         self.failed | self.slow
     }
@@ -144,16 +149,28 @@ impl Tally {
     pub(crate) fn wants_exact_time(&self) -> Option<bool> {
         match self {
             Self::Count(_) => None,
-            Self::Time(window) => Some(window.width() < Duration::from_millis(100)),
+            Self::Time(window) => Some(window.wants_exact_time()),
         }
     }
 
     /// Counts a call of `generation`; one of an earlier generation is dropped.
     #[inline]
-    pub(crate) fn record(&self, generation: u32, call: Call, now: Nanos, lane: usize) {
+    pub(crate) fn record(&self, generation: Generation<'_>, call: Call, now: Nanos, lane: usize) {
         match self {
             Self::Count(window) => window.record(generation, call),
             Self::Time(window) => window.record(generation, call, now, lane),
+        }
+    }
+
+    /// Counts a call of `generation` that went well, now.
+    #[inline]
+    pub(crate) fn record_well(&self, generation: Generation<'_>, outside: &impl Outside) {
+        match self {
+            Self::Count(window) => window.record_well(generation),
+            Self::Time(window) => {
+                let now = window.now(outside);
+                window.record(generation, Call::WELL, now, outside.lane());
+            }
         }
     }
 

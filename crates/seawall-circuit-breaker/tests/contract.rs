@@ -223,7 +223,7 @@ fn a_plain_call_allocates_nothing() {
     };
     assert!(once());
 
-    let (ready, allocations) = seawall_test::allocations(&once);
+    let (ready, allocations) = seawall_test::allocations(once);
 
     assert!(ready);
     assert_eq!(allocations, 0);

@@ -351,6 +351,40 @@ fn a_thousand_resets_bring_nothing_back() {
 }
 
 #[test]
+fn an_outage_of_weeks_does_not_make_the_window_blind() {
+    for window in [Window::count(8), Window::time(SECOND * 10)] {
+        let (builder, hand) = builder();
+        let breaker = builder
+            .window(window)
+            .minimum_calls(8)
+            .failure_rate(1.0)
+            .consecutive_failures(5)
+            .half_open_probes(1)
+            .build()
+            .unwrap();
+        // No call is counted while probes fail, and each failure is two turns.
+        for turns in [1_500, 3_000, 5_000, 20_000, 40_000] {
+            for _ in 0..5 {
+                breaker.try_acquire().unwrap().failure();
+            }
+            for _ in 0..turns {
+                hand.advance(SECOND);
+                breaker.try_acquire().expect("a probe").failure();
+            }
+            hand.advance(SECOND);
+            breaker.try_acquire().expect("a probe").success();
+
+            for calls in 1..=4_u64 {
+                breaker.try_acquire().expect("closed").failure();
+                assert_eq!(breaker.snapshot().gauges["window_calls"] as u64, calls);
+                assert_eq!(breaker.snapshot().gauges["failures_in_a_row"] as u64, calls);
+            }
+            breaker.try_acquire().expect("closed").success();
+        }
+    }
+}
+
+#[test]
 fn a_dependency_can_say_itself_when_it_is_back() {
     let (builder, hand) = builder();
     let breaker = builder.build().unwrap();

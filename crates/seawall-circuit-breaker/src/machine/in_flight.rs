@@ -26,7 +26,9 @@
 //!
 //! # Synchronization
 //!
-//! The words carry no data but themselves: Relaxed.
+//! The words carry no data but themselves, so Relaxed does, but for two edges. Each change of `ancient`
+//! (Release) to `overdue` (Acquire): who sees moved calls there does not see them in their slot too. And
+//! for 2, a swap that can write a tag is Release: see [`generation`](crate::window::generation).
 
 use std::{
     cmp::Ordering::{Equal, Greater, Less},
@@ -35,10 +37,13 @@ use std::{
 
 use seawall_core::{
     Nanos,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
 };
 
-use crate::window::stamp;
+use crate::window::{generation::Generation, stamp};
 
 const SLOTS: usize = 16;
 const SLICES_A_LIMIT: u64 = 8;
@@ -70,22 +75,29 @@ impl InFlight {
 
     /// Counts a call that starts at `now`.
     #[inline]
-    pub(crate) fn start(&self, generation: u32, now: Nanos) {
-        let own = Slot::empty(generation, now.0 / self.width);
+    pub(crate) fn start(&self, generation: Generation<'_>, now: Nanos) {
+        let own = Slot::empty(generation.number(), now.0 / self.width);
         let slot = self.slot(own.slice);
         let mut seen = slot.load(Relaxed);
         loop {
             let held = Slot::unpack(seen);
-            let count = match own.compare(held) {
+            let order = if own.generation == held.generation {
+                stamp::compare(own.slice, held.slice, SLICE_BITS)
+            } else if generation.is_over() {
+                return;
+            } else {
+                Greater
+            };
+            let count = match order {
                 // Full at a million calls; further ones are not watched.
                 Equal => (held.count + 1).min(COUNT_MASK),
                 Greater => 1,
                 // Held up between reading the clock and here for as long as the ring reaches.
-                Less => return self.change_ancient(own.generation, 1),
+                Less => return self.change_ancient(generation, 1),
             };
-            match slot.compare_exchange_weak(seen, Slot { count, ..own }.pack(), Relaxed, Relaxed) {
+            match slot.compare_exchange_weak(seen, Slot { count, ..own }.pack(), Release, Relaxed) {
                 Ok(_) if own.generation == held.generation && own.slice != held.slice => {
-                    return self.change_ancient(own.generation, held.count as i64);
+                    return self.change_ancient(generation, held.count as i64);
                 }
                 Ok(_) => return,
                 Err(now) => seen = now,
@@ -94,15 +106,15 @@ impl InFlight {
     }
 
     /// Takes the call that started at `started` out of the count.
-    #[inline]
-    pub(crate) fn end(&self, generation: u32, started: Nanos) {
-        let own = Slot::empty(generation, started.0 / self.width);
+    #[inline(never)] // few circuits look: their calls need not be in the way of the others'
+    pub(crate) fn end(&self, generation: Generation<'_>, started: Nanos) {
+        let own = Slot::empty(generation.number(), started.0 / self.width);
         let slot = self.slot(own.slice);
         let mut seen = slot.load(Relaxed);
         loop {
             let held = Slot::unpack(seen);
             if own.generation != held.generation || own.slice != held.slice {
-                return self.change_ancient(own.generation, -1);
+                return self.change_ancient(generation, -1);
             }
             let next = Slot { count: held.count.saturating_sub(1), ..held };
             match slot.compare_exchange_weak(seen, next.pack(), Relaxed, Relaxed) {
@@ -115,7 +127,7 @@ impl InFlight {
     /// How many calls of `generation` are overdue at `now`.
     pub(crate) fn overdue(&self, generation: u32, now: Nanos) -> u64 {
         let generation = short(generation);
-        let ancient = self.ancient.load(Relaxed);
+        let ancient = self.ancient.load(Acquire); // before the slots: no call is seen twice
         let mut overdue = match ancient >> GENERATION_SHIFT == generation {
             true => signed(ancient),
             false => 0,
@@ -145,20 +157,22 @@ impl InFlight {
     }
 
     #[cold]
-    fn change_ancient(&self, generation: u64, by: i64) {
+    fn change_ancient(&self, generation: Generation<'_>, by: i64) {
         if by == 0 {
             return;
         }
+        let own = short(generation.number());
         let mut seen = self.ancient.load(Relaxed);
         loop {
-            let count = match stamp::compare(generation, seen >> GENERATION_SHIFT, GENERATION_BITS)
-            {
-                Equal => signed(seen) + by,
-                Greater => by,
-                Less => return,
+            let count = if seen >> GENERATION_SHIFT == own {
+                signed(seen) + by
+            } else if generation.is_over() {
+                return;
+            } else {
+                by
             };
-            let next = generation << GENERATION_SHIFT | count as u64 & ANCIENT_MASK;
-            match self.ancient.compare_exchange_weak(seen, next, Relaxed, Relaxed) {
+            let next = own << GENERATION_SHIFT | count as u64 & ANCIENT_MASK;
+            match self.ancient.compare_exchange_weak(seen, next, Release, Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,
             }
@@ -198,13 +212,5 @@ impl Slot {
 
     const fn pack(self) -> u64 {
         self.generation << GENERATION_SHIFT | self.slice << SLICE_SHIFT | self.count
-    }
-
-    /// Whether this slot's slice is later than `other`'s: by the generation first.
-    const fn compare(self, other: Self) -> std::cmp::Ordering {
-        match stamp::compare(self.generation, other.generation, GENERATION_BITS) {
-            Equal => stamp::compare(self.slice, other.slice, SLICE_BITS),
-            order => order,
-        }
     }
 }

@@ -10,16 +10,15 @@
 //!
 //! # Synchronization
 //!
-//! The word carries no data but itself: Relaxed.
+//! The word carries no data but itself, so Relaxed does for 1. For 2, its swap is Release: see
+//! [`generation`](crate::window::generation).
 
-use std::cmp::Ordering::{Equal, Greater, Less};
+use seawall_core::sync::atomic::{
+    AtomicU64,
+    Ordering::{Relaxed, Release},
+};
 
-use seawall_core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-use crate::window::stamp;
-
-/// The bits that a circuit's generation has; it wraps where they end.
-const GENERATION_BITS: u32 = 20;
+use crate::window::generation::Generation;
 
 #[derive(Debug)]
 pub(crate) struct Streak(AtomicU64);
@@ -29,31 +28,38 @@ impl Streak {
         Self(AtomicU64::new(0))
     }
 
-    /// Ends the streak.
+    /// Whether a call failed and none has gone well since, in whatever generation.
     #[inline]
-    pub(crate) fn success(&self, generation: u32) {
-        let seen = self.0.load(Relaxed);
-        if seen as u32 != 0 {
+    pub(crate) fn is_running(&self) -> bool {
+        self.0.load(Relaxed) as u32 != 0
+    }
+
+    /// Ends the streak.
+    pub(crate) fn success(&self, generation: Generation<'_>) {
+        if self.is_running() {
             self.change(generation, |_| 0);
         }
     }
 
     /// Adds a failure; returns how many there are now, or 0 where the generation is over.
-    pub(crate) fn failure(&self, generation: u32) -> u32 {
+    pub(crate) fn failure(&self, generation: Generation<'_>) -> u32 {
         self.change(generation, |failures| failures.saturating_add(1))
     }
 
     #[cold]
-    fn change(&self, generation: u32, next: impl Fn(u32) -> u32) -> u32 {
+    fn change(&self, generation: Generation<'_>, next: impl Fn(u32) -> u32) -> u32 {
+        let own = u64::from(generation.number());
         let mut seen = self.0.load(Relaxed);
         loop {
-            let failures = match stamp::compare(generation.into(), seen >> 32, GENERATION_BITS) {
-                Equal => next(seen as u32),
-                Greater => next(0),
-                Less => return 0,
+            let failures = if seen >> 32 == own {
+                next(seen as u32)
+            } else if generation.is_over() {
+                return 0;
+            } else {
+                next(0)
             };
-            let word = u64::from(generation) << 32 | u64::from(failures);
-            match self.0.compare_exchange_weak(seen, word, Relaxed, Relaxed) {
+            let word = own << 32 | u64::from(failures);
+            match self.0.compare_exchange_weak(seen, word, Release, Relaxed) {
                 Ok(_) => return failures,
                 Err(now) => seen = now,
             }

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use seawall_core::{Nanos, Ratio};
 
-use crate::window::time::TimeWindow;
+use crate::window::{generation::Generation, time::TimeWindow};
 
 #[derive(Debug)]
 pub(crate) struct Throttle {
@@ -35,14 +35,21 @@ impl Throttle {
     }
 
     /// Counts a request, and tells with what probability it should be rejected.
-    pub(crate) fn request(&self, generation: u32, grace: u64, now: Nanos, lane: usize) -> Ratio {
-        let share = self.share(generation, grace, now);
+    pub(crate) fn request(
+        &self,
+        generation: Generation<'_>,
+        grace: u64,
+        now: Nanos,
+        lane: usize,
+    ) -> Ratio {
+        let share = self.share(generation.number(), grace, now);
         self.window.add(generation, 1, 0, now, lane);
         share
     }
 
     /// Counts a request that was accepted.
-    pub(crate) fn accepted(&self, generation: u32, now: Nanos, lane: usize) {
+    #[inline(never)] // few circuits throttle: their calls need not be in the way of the others'
+    pub(crate) fn accepted(&self, generation: Generation<'_>, now: Nanos, lane: usize) {
         self.window.add(generation, 0, 1, now, lane);
     }
 

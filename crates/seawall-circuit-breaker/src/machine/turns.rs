@@ -1,16 +1,21 @@
 //! The turns of a circuit: who makes them, and when.
 
-use std::{cmp::Ordering::Less, time::Duration};
+use std::time::Duration;
 
-use seawall_core::{Nanos, Outcome, Ratio, sync::atomic::Ordering::Relaxed};
+use seawall_core::{
+    Nanos, Outcome, Ratio,
+    sync::atomic::{
+        Ordering::{Acquire, Relaxed, Release},
+        fence,
+    },
+};
 
 use super::{Machine, Outside, Probes, State, Ticket, Word, in_flight::InFlight};
 use crate::{
     Cause, Turn,
-    window::{Call, Totals, stamp},
+    window::{Call, Totals, generation::Generation},
 };
 
-const GENERATION_BITS: u32 = 20;
 const LEASE_MS_BITS: u32 = 44;
 
 /// How many probes of each kind decide over a half-open circuit.
@@ -28,21 +33,28 @@ struct Verdict {
 impl Machine {
     /// Says until when the probes of `generation` may take, if nobody has said a later time.
     ///
-    /// It is said before the probe is admitted, so that whoever sees a full circuit finds a lease.
-    pub(super) fn extend_lease(&self, generation: u32, now_ms: u64) {
+    /// It is said before the probe is admitted, so that whoever sees a full circuit finds a lease; `seen`
+    /// is the word that the admission rests on.
+    pub(super) fn extend_lease(&self, seen: Word, generation: u32, now_ms: u64) {
         let lease = now_ms + self.rules.lease_ms();
         let ours = u64::from(generation) << LEASE_MS_BITS | lease;
-        let mut seen = self.lease.load(Relaxed);
+        let mut present = self.lease.load(Relaxed);
         loop {
-            let theirs = seen >> LEASE_MS_BITS;
-            let older = stamp::compare(generation.into(), theirs, GENERATION_BITS) == Less;
-            if older || (theirs == u64::from(generation) && seen >= ours) {
+            let is_ours = present >> LEASE_MS_BITS == u64::from(generation);
+            // One of another generation is a later one only if the circuit has turned.
+            let is_later = if is_ours {
+                present >= ours
+            } else {
+                fence(Acquire); // who wrote that lease had seen the turn: now we do
+                self.word() != seen
+            };
+            if is_later {
                 return;
             }
             // The turn or the admission that follows publishes it.
-            match self.lease.compare_exchange_weak(seen, ours, Relaxed, Relaxed) {
+            match self.lease.compare_exchange_weak(present, ours, Release, Relaxed) {
                 Ok(_) => return,
-                Err(now) => seen = now,
+                Err(now) => present = now,
             }
         }
     }
@@ -66,6 +78,7 @@ impl Machine {
     }
 
     /// Takes the outcome of a probe, and turns the circuit where that decides it.
+    #[cold]
     pub(super) fn settle_probe(
         &self,
         mut word: Word,
@@ -74,7 +87,7 @@ impl Machine {
         slow: bool,
         outside: &impl Outside,
     ) {
-        while word.generation() == ticket.generation {
+        while word.generation() == ticket.generation() {
             let before = word.probes();
             let probes = match outcome {
                 Outcome::Ignored => Probes { admitted: before.admitted - 1, ..before },
@@ -164,7 +177,13 @@ impl Machine {
 
     /// Looks at the rules after a call that was bad.
     #[cold]
-    pub(super) fn judge(&self, generation: u32, call: Call, now: Nanos, outside: &impl Outside) {
+    pub(super) fn judge(
+        &self,
+        generation: Generation<'_>,
+        call: Call,
+        now: Nanos,
+        outside: &impl Outside,
+    ) {
         self.stats.failures.add(call.failed.into());
         self.stats.slow.add(call.slow.into());
         let in_a_row = if call.failed && self.rules.consecutive_failures() > 0 {
@@ -175,11 +194,11 @@ impl Machine {
         let cause = if in_a_row > 0 && in_a_row >= self.rules.consecutive_failures() {
             Some(Cause::ConsecutiveFailures { failures: in_a_row })
         } else {
-            let totals = self.tally.as_ref().map(|tally| tally.totals(generation, now));
+            let totals = self.tally.as_ref().map(|tally| tally.totals(generation.number(), now));
             totals.and_then(|totals| self.rate_that_trips(totals))
         };
         if let Some(cause) = cause {
-            self.trip(self.word(), generation, cause, outside);
+            self.trip(self.word(), generation.number(), cause, outside);
         }
     }
 
@@ -304,8 +323,10 @@ impl Machine {
             let opens = self.opens_next(word, self.ms(now));
             let until = self.ms_after(now, time);
             let next = self.open(word, opens, until, time, Cause::ByHand, outside);
-            if next.state() == State::Open && next.generation() != word.generation() {
-                return; // opened, by this call or by another in the same moment
+            // Opened, by this call or by another in the same moment, and for long enough.
+            let opened = next.state() == State::Open && next.generation() != word.generation();
+            if opened && next.passed(until).unwrap_or(0) == 0 {
+                return;
             }
             word = next;
         }

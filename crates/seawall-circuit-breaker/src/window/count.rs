@@ -18,8 +18,8 @@
 //! Who changes a bit also changes the count of set bits, by exactly that bit: so the count costs the
 //! same whatever `n` is, and once recorders are done it is what the ring holds.
 //!
-//! A word of an earlier generation is empty, whatever it holds; its first writer overwrites it. A
-//! recorder whose generation is over finds a later one in the cursor, and leaves.
+//! A word of another generation is empty, whatever it holds: its first writer overwrites it, unless the
+//! writer's own generation is [over](super::generation); then it leaves.
 //!
 //! # What it promises
 //!
@@ -32,11 +32,9 @@
 //!
 //! # Synchronization
 //!
-//! Each word carries no data but itself, so Relaxed does for 1 and 2. Promise 3 is the one edge:
-//! the swap of `bad` (AcqRel) to the next swap of `bad`; whoever counts after me sees my place in the
-//! cursor.
-
-use std::cmp::Ordering::{Equal, Greater, Less};
+//! Each word carries no data but itself, so Relaxed does for 1. For 2, a swap that can write a tag is
+//! Release: see [`generation`](super::generation). Promise 3 is the other edge: the swap of `bad`
+//! (AcqRel) to the next swap of `bad`; whoever counts after me sees my place in the cursor.
 
 use seawall_core::{
     CachePadded,
@@ -44,12 +42,12 @@ use seawall_core::{
         Stat,
         atomic::{
             AtomicU64,
-            Ordering::{AcqRel, Relaxed},
+            Ordering::{AcqRel, Relaxed, Release},
         },
     },
 };
 
-use super::{Call, Totals, stamp};
+use super::{Call, Totals, generation::Generation};
 
 const GENERATION_BITS: u32 = 16;
 const GENERATION_SHIFT: u32 = 48;
@@ -83,36 +81,74 @@ impl CountWindow {
         }
     }
 
+    pub(crate) fn record(&self, generation: Generation<'_>, call: Call) {
+        if !call.is_bad() {
+            return self.record_well(generation);
+        }
+        if let Some(index) = self.take_place(generation) {
+            self.write(index, generation, call);
+        }
+    }
+
+    /// As `record`, for a call that went well.
+    ///
+    /// Nearly always one went well at the same place a lap ago, and there is nothing to write.
     #[inline]
-    pub(crate) fn record(&self, generation: u32, call: Call) {
-        let generation = short(generation);
-        let Some(index) = self.take_place(generation) else {
-            return;
-        };
+    pub(crate) fn record_well(&self, generation: Generation<'_>) {
+        let own = short(generation.number());
+        let mut seen = self.cursor.load(Relaxed);
+        // The index is the lowest field: but for the end of a lap, the next word is one more.
+        while seen >> GENERATION_SHIFT == own && (seen & INDEX_MASK) + 1 < self.calls {
+            match self.cursor.compare_exchange_weak(seen, seen + 1, Relaxed, Relaxed) {
+                Ok(_) => {
+                    let index = (seen & INDEX_MASK) as usize;
+                    let says_well = |ring: &Ring| ring.says_well(index, own);
+                    if !says_well(&self.failed) || !self.slow.as_ref().is_none_or(says_well) {
+                        self.write(index, generation, Call::WELL);
+                    }
+                    return;
+                }
+                Err(now) => seen = now,
+            }
+        }
+        self.record_well_otherwise(generation);
+    }
+
+    #[cold]
+    fn record_well_otherwise(&self, generation: Generation<'_>) {
+        if let Some(index) = self.take_place(generation) {
+            self.write(index, generation, Call::WELL);
+        }
+    }
+
+    /// Makes the place at `index` say how its call went.
+    #[inline(never)]
+    fn write(&self, index: usize, generation: Generation<'_>, call: Call) {
         let failed = self.failed.set(index, generation, call.failed);
         let slow = match &self.slow {
             Some(ring) => ring.set(index, generation, call.slow),
             None => 0,
         };
-        // A bad call counts itself even where its bit was set already: see promise 3.
-        if failed != 0 || slow != 0 || call.is_bad() {
+        if failed != 0 || slow != 0 {
             self.count(generation, failed, slow);
         }
     }
 
     /// Takes the next place in the ring; `None` where the generation is over.
-    #[inline]
-    fn take_place(&self, generation: u64) -> Option<usize> {
+    fn take_place(&self, generation: Generation<'_>) -> Option<usize> {
+        let own = short(generation.number());
         let mut seen = self.cursor.load(Relaxed);
         loop {
             let cursor = Cursor::unpack(seen);
-            let place = match stamp::compare(generation, cursor.generation, GENERATION_BITS) {
-                Equal => cursor,
-                Greater => Cursor { generation, lap: 0, index: 0 },
-                Less => return None,
+            let place = if cursor.generation == own {
+                cursor
+            } else if generation.is_over() {
+                return None;
+            } else {
+                Cursor { generation: own, lap: 0, index: 0 }
             };
             let next = place.next(self.calls);
-            match self.cursor.compare_exchange_weak(seen, next.pack(), Relaxed, Relaxed) {
+            match self.cursor.compare_exchange_weak(seen, next.pack(), Release, Relaxed) {
                 Ok(_) => {
                     if next.generation != cursor.generation || next.lap < cursor.lap {
                         self.retire(cursor, next);
@@ -133,15 +169,18 @@ impl CountWindow {
     }
 
     #[cold]
-    fn count(&self, generation: u64, failed: i64, slow: i64) {
+    fn count(&self, generation: Generation<'_>, failed: i64, slow: i64) {
+        let own = short(generation.number());
         let mut seen = self.bad.load(Relaxed);
         loop {
-            let bad = match stamp::compare(generation, seen >> GENERATION_SHIFT, GENERATION_BITS) {
-                Equal => Bad::unpack(seen),
-                Greater => Bad::default(),
-                Less => return,
+            let bad = if seen >> GENERATION_SHIFT == own {
+                Bad::unpack(seen)
+            } else if generation.is_over() {
+                return;
+            } else {
+                Bad::default()
             };
-            let next = Bad { failed: bad.failed + failed, slow: bad.slow + slow }.pack(generation);
+            let next = Bad { failed: bad.failed + failed, slow: bad.slow + slow }.pack(own);
             match self.bad.compare_exchange_weak(seen, next, AcqRel, Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,
@@ -249,21 +288,32 @@ impl Ring {
         Self((0..words).map(|_| AtomicU64::new(0)).collect())
     }
 
-    /// Makes the bit at `index` say `bad`; returns by how much that changed the number of set bits.
+    /// Whether a call of `generation` that went well leaves the bit at `index` as it is: it is not
+    /// set, or its word is of another generation, earlier (and so empty) or later.
     #[inline]
-    fn set(&self, index: usize, generation: u64, bad: bool) -> i64 {
+    fn says_well(&self, index: usize, generation: u64) -> bool {
+        let word = self.0[index / PLACES].load(Relaxed);
+        word >> GENERATION_SHIFT != generation || word & 1 << (index % PLACES) == 0
+    }
+
+    /// Makes the bit at `index` say `bad`; returns by how much that changed the number of set bits.
+    fn set(&self, index: usize, generation: Generation<'_>, bad: bool) -> i64 {
+        let own = short(generation.number());
         let word = &self.0[index / PLACES];
         let bit = 1 << (index % PLACES);
         let mut seen = word.load(Relaxed);
         loop {
-            let next = match stamp::compare(generation, seen >> GENERATION_SHIFT, GENERATION_BITS) {
-                Equal if (seen & bit != 0) == bad => return 0,
-                Equal => seen ^ bit,
-                Greater if !bad => return 0, // an empty word says "well" as it is
-                Greater => generation << GENERATION_SHIFT | bit,
-                Less => return 0,
+            let next = if seen >> GENERATION_SHIFT == own {
+                if (seen & bit != 0) == bad {
+                    return 0;
+                }
+                seen ^ bit
+            } else if !bad || generation.is_over() {
+                return 0; // an empty word says "well" as it is
+            } else {
+                own << GENERATION_SHIFT | bit
             };
-            match word.compare_exchange_weak(seen, next, Relaxed, Relaxed) {
+            match word.compare_exchange_weak(seen, next, Release, Relaxed) {
                 Ok(_) => return if bad { 1 } else { -1 },
                 Err(now) => seen = now,
             }

@@ -22,7 +22,8 @@
 //! |---|---|
 //! | its own | adds its call |
 //! | an earlier one | overwrites it with its own tag and one call |
-//! | a later one | leaves: its slice has left the window, or its generation is over |
+//! | that of a later slice | leaves: its slice has left the window |
+//! | that of another generation | as with an earlier one, unless its own is [over](super::generation) |
 //!
 //! A reader sums the buckets whose tag is exactly that of a slice in the window. So nothing is ever
 //! cleared: a slice that nobody counted in, and all slices of an earlier generation, just do not match.
@@ -41,9 +42,11 @@
 //!
 //! # Synchronization
 //!
-//! The words carry no data but themselves, so Relaxed does for 1 and 2. Promise 3 is between different
+//! The words carry no data but themselves, so Relaxed does for 1. For 2, a swap that can write a tag is
+//! Release: see [`generation`](super::generation). Promise 3 is between different
 //! words (each recorder writes its row and reads the other's), which no release or acquire orders: a
-//! failed call has a SeqCst fence between its record and the reading of the totals.
+//! failed call has a SeqCst fence between its record and the reading of the totals. What it reads ends
+//! with the hand as it stands then, since the other's slice may be the one after its own.
 
 use std::{
     cmp::Ordering::{Equal, Greater, Less},
@@ -56,13 +59,14 @@ use seawall_core::{
         Stat,
         atomic::{
             AtomicU64,
-            Ordering::{Relaxed, SeqCst},
+            Ordering::{Relaxed, Release, SeqCst},
             fence,
         },
     },
 };
 
-use super::{Call, Totals, stamp};
+use super::{Call, Totals, generation::Generation, stamp};
+use crate::machine::Outside;
 
 const SLICE_BITS: u32 = 16;
 const TAG_BITS: u32 = 28;
@@ -94,18 +98,25 @@ impl TimeWindow {
         }
     }
 
-    pub(crate) const fn width(&self) -> Duration {
-        Duration::from_nanos(self.width)
+    /// Whether a reading that is a tick of the kernel late would be noticed.
+    pub(crate) const fn wants_exact_time(&self) -> bool {
+        self.width < 100_000_000
+    }
+
+    /// The present moment, as exactly as it matters here.
+    #[inline]
+    pub(crate) fn now(&self, outside: &impl Outside) -> Nanos {
+        if self.wants_exact_time() { outside.now() } else { outside.now_coarse() }
     }
 
     #[inline]
-    pub(crate) fn record(&self, generation: u32, call: Call, now: Nanos, lane: usize) {
+    pub(crate) fn record(&self, generation: Generation<'_>, call: Call, now: Nanos, lane: usize) {
         self.add(generation, 1, call.failed.into(), now, lane);
         if call.slow
             && let Some(slow) = &self.slow
         {
             let hand = self.hand_at(now);
-            slow.add(lane, hand.bucket, hand.tag(generation), 1, 0);
+            slow.add(lane, hand, generation, 1, 0);
         }
         if call.is_bad() {
             fence(SeqCst); // promise 3
@@ -114,13 +125,21 @@ impl TimeWindow {
 
     /// Adds `calls` and `marked` to the slice of `now`.
     #[inline]
-    pub(crate) fn add(&self, generation: u32, calls: u64, marked: u64, now: Nanos, lane: usize) {
+    pub(crate) fn add(
+        &self,
+        generation: Generation<'_>,
+        calls: u64,
+        marked: u64,
+        now: Nanos,
+        lane: usize,
+    ) {
         let hand = self.hand_at(now);
-        self.calls.add(lane, hand.bucket, hand.tag(generation), calls, marked);
+        self.calls.add(lane, hand, generation, calls, marked);
     }
 
     pub(crate) fn totals(&self, generation: u32, now: Nanos) -> Totals {
-        let hand = self.hand_at(now);
+        self.hand_at(now);
+        let hand = Hand::unpack(self.hand.load(Relaxed)); // maybe ahead of `now`: see promise 3
         let (calls, failed) = self.calls.sum(hand, generation, self.buckets);
         let slow = match &self.slow {
             Some(rows) => rows.sum(hand, generation, self.buckets).0,
@@ -201,16 +220,6 @@ impl Hand {
     }
 }
 
-/// Whether `left` is a later tag than `right`: by the epoch first, then by the slice.
-#[inline]
-const fn compare(left: u64, right: u64) -> std::cmp::Ordering {
-    let epochs = stamp::compare(left >> SLICE_BITS, right >> SLICE_BITS, TAG_BITS - SLICE_BITS);
-    match epochs {
-        Equal => stamp::compare(left, right, SLICE_BITS),
-        other => other,
-    }
-}
-
 const LINE: usize = 16;
 
 /// A row of buckets for each lane, none on the cache line of another lane.
@@ -243,13 +252,43 @@ impl Rows {
     }
 
     #[inline]
-    fn add(&self, lane: usize, bucket: u64, tag: u64, calls: u64, marked: u64) {
-        let bucket = self.bucket(lane & (self.lanes - 1), bucket);
+    fn add(&self, lane: usize, hand: Hand, generation: Generation<'_>, calls: u64, marked: u64) {
+        let tag = hand.tag(generation.number());
+        let bucket = self.bucket(lane & (self.lanes - 1), hand.bucket);
+        let mut seen = bucket.load(Relaxed);
+        // In its own slice a call only adds to the counts: the next word is so much more.
+        while seen >> TAG_SHIFT == tag && !Counts::unpack(seen).is_full() {
+            let next = seen + (calls << COUNT_BITS | marked);
+            match bucket.compare_exchange_weak(seen, next, Relaxed, Relaxed) {
+                Ok(_) => return,
+                Err(now) => seen = now,
+            }
+        }
+        self.add_otherwise(bucket, tag, generation, calls, marked);
+    }
+
+    /// As `add`, where the bucket is of another slice, or full.
+    #[cold]
+    fn add_otherwise(
+        &self,
+        bucket: &AtomicU64,
+        tag: u64,
+        generation: Generation<'_>,
+        calls: u64,
+        marked: u64,
+    ) {
         let mut seen = bucket.load(Relaxed);
         loop {
             let counts = Counts::unpack(seen);
-            let (next, gone) = match compare(tag, counts.tag) {
-                Equal if counts.calls < COUNT_MASK && counts.marked < COUNT_MASK => {
+            let order = if tag >> SLICE_BITS == counts.tag >> SLICE_BITS {
+                stamp::compare(tag, counts.tag, SLICE_BITS)
+            } else if generation.is_over() {
+                return;
+            } else {
+                Greater
+            };
+            let (next, gone) = match order {
+                Equal if !counts.is_full() => {
                     (Counts { tag, calls: counts.calls + calls, marked: counts.marked + marked }, 0)
                 }
                 Equal => {
@@ -263,7 +302,7 @@ impl Rows {
                 Greater => (Counts { tag, calls, marked }, counts.calls),
                 Less => return,
             };
-            match bucket.compare_exchange_weak(seen, next.pack(), Relaxed, Relaxed) {
+            match bucket.compare_exchange_weak(seen, next.pack(), Release, Relaxed) {
                 Ok(_) => {
                     if gone > 0 {
                         self.retired.add(gone);
@@ -315,6 +354,11 @@ impl Counts {
             calls: word >> COUNT_BITS & COUNT_MASK,
             marked: word & COUNT_MASK,
         }
+    }
+
+    #[inline]
+    const fn is_full(self) -> bool {
+        self.calls == COUNT_MASK || self.marked == COUNT_MASK
     }
 
     #[inline]
