@@ -138,7 +138,7 @@ impl CircuitBreaker {
                 Err(refusal) => refusal,
             };
             let left = seawall_core::deadline::remaining();
-            if left.is_some_and(|left| refusal.wait.is_none_or(|wait| wait >= left)) {
+            if left.is_some_and(|left| refusal.wait().is_none_or(|wait| wait >= left)) {
                 return Err(self.rejection(refusal));
             }
             self.may_admit(refusal).await;
@@ -152,8 +152,8 @@ impl CircuitBreaker {
         let mut turned = std::pin::pin!(self.shared.turned.notified());
         turned.as_mut().enable();
         let wait = match self.shared.machine.rejects(&*self.shared) {
-            Some(now) => now.wait,
-            None if refusal.is_chance() => refusal.wait,
+            Some(now) => now.wait(),
+            None if refusal.is_chance() => refusal.wait(),
             None => return,
         };
         match wait {
@@ -257,7 +257,7 @@ impl CircuitBreaker {
     /// Counts a call that was not made since the circuit [`rejects`](Self::rejects).
     #[cfg(feature = "tower")]
     pub(crate) fn count_rejection(&self) {
-        self.shared.machine.stats.rejected.add(1);
+        self.shared.machine.stats.rejected.add(lane(), 1);
     }
 
     #[inline]
@@ -277,9 +277,9 @@ impl CircuitBreaker {
 
     pub(crate) fn rejection(&self, refusal: Refusal) -> Rejection {
         let name = self.shared.name.clone();
-        match refusal {
-            Refusal { why: Why::Throttle, .. } => Rejection::new(Reason::Overloaded, name),
-            Refusal { why: Why::Open, wait: Some(wait) } => {
+        match (refusal.why, refusal.wait()) {
+            (Why::Throttle, _) => Rejection::new(Reason::Overloaded, name),
+            (Why::Open, Some(wait)) => {
                 Rejection::new(Reason::CircuitOpen, name).with_retry_after(wait)
             }
             _ => Rejection::new(Reason::CircuitOpen, name),

@@ -45,7 +45,7 @@ use std::time::Duration;
 use seawall_core::{
     CachePadded, Nanos, Outcome, Ratio,
     sync::{
-        Stat,
+        SpreadStat, Stat,
         atomic::{
             AtomicU64,
             Ordering::{AcqRel, Acquire},
@@ -96,14 +96,22 @@ pub(crate) struct Machine {
 }
 
 /// Counts that no decision rests on.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Stats {
     pub(crate) failures: Stat,
     pub(crate) slow: Stat,
     pub(crate) stale: Stat,
     pub(crate) opened: Stat,
-    pub(crate) rejected: CachePadded<Stat>,
+    pub(crate) rejected: SpreadStat,
     pub(crate) shadowed: Stat,
+}
+
+impl Stats {
+    fn new(lanes: usize) -> Self {
+        let [failures, slow, stale, opened, shadowed] = std::array::from_fn(|_| Stat::new(0));
+        let rejected = SpreadStat::new(lanes);
+        Self { failures, slow, stale, opened, rejected, shadowed }
+    }
 }
 
 /// A call that was let in: what its outcome is reported with.
@@ -161,8 +169,8 @@ pub(crate) enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) why: Why,
-    /// After how long to ask again at the latest; `None` where only a turn can help.
-    pub(crate) wait: Option<Duration>,
+    /// After how many milliseconds to ask again at the latest; see [`wait`](Self::wait).
+    wait_ms: u64,
 }
 
 /// What stood in a call's way.
@@ -181,10 +189,18 @@ pub(crate) enum Why {
 }
 
 impl Refusal {
-    const FORCED: Self = Self { why: Why::Forced, wait: None };
+    const FORCED: Self = Self { why: Why::Forced, wait_ms: 0 };
 
-    const fn wait_ms(why: Why, ms: u64) -> Self {
-        Self { why, wait: Some(Duration::from_millis(ms)) }
+    pub(crate) const fn wait_ms(why: Why, wait_ms: u64) -> Self {
+        Self { why, wait_ms }
+    }
+
+    /// After how long to ask again at the latest; `None` where only a turn can help.
+    pub(crate) const fn wait(self) -> Option<Duration> {
+        match self.why {
+            Why::Forced => None,
+            _ => Some(Duration::from_millis(self.wait_ms)),
+        }
     }
 
     /// Whether the same call could have been let in by chance.
@@ -208,7 +224,7 @@ impl Machine {
             origin,
             rules: Rules::new(config),
             told: Stat::new(u64::MAX),
-            stats: Stats::default(),
+            stats: Stats::new(lanes),
             is_plain: !watches_slow && config.hung_calls.is_none() && config.throttle.is_none(),
         }
     }
@@ -271,7 +287,7 @@ impl Machine {
             self.stats.shadowed.add(1);
             return Ok(bystander(word));
         }
-        self.stats.rejected.add(1);
+        self.stats.rejected.add(outside.lane(), 1);
         Err(refusal)
     }
 

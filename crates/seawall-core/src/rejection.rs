@@ -14,7 +14,7 @@
 
 use std::{cell::Cell, error::Error, fmt, io, time::Duration};
 
-use crate::Name;
+use crate::{Name, Nanos};
 
 /// Why a call was refused.
 ///
@@ -125,15 +125,36 @@ impl fmt::Display for Reason {
 #[non_exhaustive]
 pub struct Rejection {
     name: Name,
+    retry_after: RetryAfter,
     reason: Reason,
-    retry_after: Option<Duration>,
+}
+
+/// A duration or none, in one word: every result of a guarded call has room for a refusal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct RetryAfter(u64);
+
+impl RetryAfter {
+    const UNKNOWN: Self = Self(u64::MAX);
+
+    const fn get(self) -> Option<Duration> {
+        match self {
+            Self::UNKNOWN => None,
+            Self(nanos) => Some(Duration::from_nanos(nanos)),
+        }
+    }
+}
+
+impl fmt::Debug for RetryAfter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
 }
 
 impl Rejection {
     /// A refusal by the handle called `name`.
     #[must_use]
     pub fn new(reason: Reason, name: impl Into<Name>) -> Self {
-        let rejection = Self { name: name.into(), reason, retry_after: None };
+        let rejection = Self { name: name.into(), retry_after: RetryAfter::UNKNOWN, reason };
         rejection.mark();
         rejection
     }
@@ -145,10 +166,10 @@ impl Rejection {
         }
     }
 
-    /// The same refusal, with the time after which a call may be let in.
+    /// The same refusal, with the time after which a call may be let in; some 584 years at most.
     #[must_use]
-    pub const fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = RetryAfter(Nanos::from(wait).0.min(u64::MAX - 1));
         self
     }
 
@@ -167,7 +188,7 @@ impl Rejection {
     /// How long to wait before it is worth trying again, where that is known.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        self.retry_after.get()
     }
 
     /// The first refusal in an error's chain of sources, the error itself included.
@@ -190,7 +211,7 @@ fn next<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`: {}", self.name, self.reason)?;
-        match self.retry_after {
+        match self.retry_after() {
             Some(wait) => write!(f, "; retry after {wait:?}"),
             None => Ok(()),
         }

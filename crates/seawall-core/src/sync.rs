@@ -59,6 +59,29 @@ impl Stat {
     }
 }
 
+/// A [`Stat`] that threads count in at the same time without taking it from each other: a copy for
+/// each lane, a power of two of them.
+#[derive(Debug)]
+pub struct SpreadStat(Box<[crate::CachePadded<Stat>]>);
+
+impl SpreadStat {
+    #[must_use]
+    pub fn new(lanes: usize) -> Self {
+        debug_assert!(lanes.is_power_of_two(), "a lane is found with a mask");
+        Self((0..lanes).map(|_| crate::CachePadded::default()).collect())
+    }
+
+    #[inline]
+    pub fn add(&self, lane: usize, count: u64) {
+        self.0[lane & (self.0.len() - 1)].add(count);
+    }
+
+    #[must_use]
+    pub fn get(&self) -> u64 {
+        self.0.iter().map(|stat| stat.get()).sum()
+    }
+}
+
 pub use lock::{Mutex, RwLock};
 
 #[cfg(not(seawall_loom))]

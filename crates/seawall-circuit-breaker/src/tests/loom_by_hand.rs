@@ -19,7 +19,7 @@ fn stays_forced_open(circuit: &Circuit) {
     assert_eq!(turns.last(), Some(&Turn::ForcedOpen), "{turns:?}");
     assert_eq!(turns.iter().filter(|&turn| *turn == Turn::ForcedOpen).count(), 1, "{turns:?}");
     let refusal = circuit.admit(MUCH_LATER).expect_err("until somebody says otherwise");
-    assert_eq!((refusal.why, refusal.wait), (Why::Forced, None));
+    assert_eq!((refusal.why, refusal.wait()), (Why::Forced, None));
 }
 
 /// Promise 2: a circuit that is forced open while a failure trips it stays open, and time does not
@@ -116,7 +116,7 @@ fn opened_by_hand_while_it_trips() {
 
         circuit.turns();
         let refusal = circuit.admit(LONG_MS - 1).expect_err("it is open");
-        assert_eq!(refusal, Refusal { why: Why::Open, wait: Some(Duration::from_millis(1)) });
+        assert_eq!(refusal, Refusal::wait_ms(Why::Open, 1));
     });
 }
 
