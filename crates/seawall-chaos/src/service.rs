@@ -40,21 +40,7 @@ impl<S, T, F> ChaosService<S, T, F> {
         &self.chaos
     }
 
-    /// The service that is called.
-    pub const fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// The service that is called.
-    pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// The service that is called.
-    #[must_use]
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
+    seawall_core::inner_service!();
 }
 
 impl<S, T, F, Request> Service<Request> for ChaosService<S, T, F>

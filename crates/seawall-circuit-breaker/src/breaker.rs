@@ -10,7 +10,8 @@ use seawall_core::{
 
 use crate::{
     CircuitBreakerBuilder, Config, Event, Permit, State, Turn,
-    machine::{Machine, Outside, Refusal, Ticket, Why},
+    machine::{Machine, Refusal, Ticket, Why},
+    outside::Outside,
 };
 
 /// Stops calling what is broken, and finds out by itself when it is well again.

@@ -74,21 +74,7 @@ impl<S, C> CircuitBreakerGate<S, C> {
         Self { inner, breaker, classify, permit: None, waiting: None }
     }
 
-    /// The inner service.
-    pub const fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// The inner service.
-    pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// The inner service.
-    #[must_use]
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
+    seawall_core::inner_service!();
 
     fn wait(&mut self, refusal: Refusal) {
         let breaker = self.breaker.clone();

@@ -101,21 +101,7 @@ pub struct CircuitBreakersService<S, K, F, C = ErrIsFailure> {
 }
 
 impl<S, K, F, C> CircuitBreakersService<S, K, F, C> {
-    /// The inner service.
-    pub const fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// The inner service.
-    pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// The inner service.
-    #[must_use]
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
+    seawall_core::inner_service!();
 }
 
 impl<S, K, F, C, Request> Service<Request> for CircuitBreakersService<S, K, F, C>

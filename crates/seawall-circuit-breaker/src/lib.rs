@@ -23,6 +23,7 @@ mod keyed_layer;
 #[cfg(feature = "tower")]
 mod layer;
 mod machine;
+mod outside;
 mod permit;
 mod rules;
 #[cfg(feature = "serde")]

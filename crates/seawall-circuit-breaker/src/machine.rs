@@ -37,6 +37,7 @@
 pub(crate) mod in_flight;
 pub(crate) mod streak;
 pub(crate) mod throttle;
+mod ticket;
 mod turns;
 mod view;
 
@@ -53,29 +54,15 @@ use seawall_core::{
     },
 };
 
+pub(crate) use self::ticket::{Refusal, Role, Ticket, Why};
 use self::{in_flight::InFlight, streak::Streak, throttle::Throttle};
 use crate::{
     Config, Turn,
+    outside::Outside,
     rules::Rules,
     window::{Call, Tally, generation::Generation},
     word::{Probes, State, Word},
 };
-
-/// What the machine asks of the world: the time, chance, and whom to tell.
-pub(crate) trait Outside {
-    /// The present moment.
-    fn now(&self) -> Nanos;
-    /// The present moment, up to a few milliseconds late.
-    fn now_coarse(&self) -> Nanos;
-    /// The calling thread's number.
-    fn lane(&self) -> usize;
-    /// `true` for a share of the times it is asked.
-    fn happens(&self, share: Ratio) -> bool;
-    /// How long to stay open the `opens`-th time.
-    fn open_for(&self, opens: u32) -> Duration;
-    /// The circuit turned.
-    fn turned(&self, generation: u32, turn: Turn);
-}
 
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -111,102 +98,6 @@ impl Stats {
         let [failures, slow, stale, opened, shadowed] = std::array::from_fn(|_| Stat::new(0));
         let rejected = SpreadStat::new(lanes);
         Self { failures, slow, stale, opened, rejected, shadowed }
-    }
-}
-
-/// A call that was let in: what its outcome is reported with.
-///
-/// Two words, so that it travels in registers: to write three parts to memory and to read them back
-/// as one costs more than to count a call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket {
-    /// When it was let in; the origin where nothing asks for it.
-    pub(crate) started: Nanos,
-    /// `role:32 | generation:32`.
-    who: u64,
-}
-
-impl Ticket {
-    #[inline]
-    pub(crate) const fn new(generation: u32, role: Role, started: Nanos) -> Self {
-        Self { started, who: (role as u64) << 32 | generation as u64 }
-    }
-
-    #[inline]
-    pub(crate) const fn generation(self) -> u32 {
-        self.who as u32
-    }
-
-    #[inline]
-    pub(crate) const fn role(self) -> Role {
-        match self.who >> 32 {
-            0 => Role::Watched,
-            1 => Role::Probe,
-            _ => Role::Bystander,
-        }
-    }
-}
-
-impl std::fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (generation, role) = (self.generation(), self.role());
-        write!(f, "{role:?} of generation {generation}, since {:?}", self.started)
-    }
-}
-
-/// What a call is to the circuit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Its outcome is counted.
-    Watched,
-    /// Its outcome decides over a half-open circuit.
-    Probe,
-    /// Its outcome is nobody's concern.
-    Bystander,
-}
-
-/// Why a call was not let in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) why: Why,
-    /// After how many milliseconds to ask again at the latest; see [`wait`](Self::wait).
-    wait_ms: u64,
-}
-
-/// What stood in a call's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// The open time is not over.
-    Open,
-    /// Somebody said so.
-    Forced,
-    /// All probes are in flight.
-    ProbesFull,
-    /// Chance, on the ramp.
-    Ramp,
-    /// Chance, by the throttle.
-    Throttle,
-}
-
-impl Refusal {
-    const FORCED: Self = Self { why: Why::Forced, wait_ms: 0 };
-
-    pub(crate) const fn wait_ms(why: Why, wait_ms: u64) -> Self {
-        Self { why, wait_ms }
-    }
-
-    /// After how long to ask again at the latest; `None` where only a turn can help.
-    pub(crate) const fn wait(self) -> Option<Duration> {
-        match self.why {
-            Why::Forced => None,
-            _ => Some(Duration::from_millis(self.wait_ms)),
-        }
-    }
-
-    /// Whether the same call could have been let in by chance.
-    #[cfg(feature = "tokio")]
-    pub(crate) const fn is_chance(self) -> bool {
-        matches!(self.why, Why::Ramp | Why::Throttle)
     }
 }
 
@@ -389,7 +280,7 @@ impl Machine {
             in_flight.end(self.generation(ticket), ticket.started);
             in_flight.start(self.generation(ticket), started);
         }
-        Ticket { started, ..ticket }
+        Ticket::new(ticket.generation(), ticket.role(), started)
     }
 
     /// Takes the outcome of a call that was let in.

@@ -45,21 +45,7 @@ impl<S, C> CircuitBreakerService<S, C> {
         &self.breaker
     }
 
-    /// The inner service.
-    pub const fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// The inner service.
-    pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// The inner service.
-    #[must_use]
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
+    seawall_core::inner_service!();
 }
 
 /// A clone was not polled: it must not take the readiness of the original's inner service for its

@@ -13,7 +13,7 @@ use std::time::Duration;
 use seawall_core::{ConfigError, Nanos, Ratio};
 
 use self::{count::CountWindow, generation::Generation, time::TimeWindow};
-use crate::machine::Outside;
+use crate::outside::Outside;
 
 /// The most calls that a count window holds, and that a minimum may ask for.
 pub(crate) const MOST_CALLS: u32 = 100_000;

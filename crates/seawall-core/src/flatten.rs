@@ -44,21 +44,7 @@ pub struct FlattenService<S> {
 }
 
 impl<S> FlattenService<S> {
-    /// The service whose errors are flattened.
-    pub const fn get_ref(&self) -> &S {
-        &self.inner
-    }
-
-    /// The service whose errors are flattened.
-    pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
-
-    /// The service whose errors are flattened.
-    #[must_use]
-    pub fn into_inner(self) -> S {
-        self.inner
-    }
+    crate::inner_service!();
 }
 
 impl<S, Request, E> Service<Request> for FlattenService<S>

@@ -14,6 +14,7 @@ pub mod duration;
 mod error;
 #[cfg(feature = "tower")]
 pub mod flatten;
+mod inner;
 mod lane;
 mod listeners;
 mod name;

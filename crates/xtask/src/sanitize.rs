@@ -1,4 +1,4 @@
-//! `cargo xtask sanitize`: the tests under ThreadSanitizer, then under AddressSanitizer.
+//! `cargo xtask sanitize`: the stress tests under ThreadSanitizer, then all under AddressSanitizer.
 //!
 //! Loom tries every schedule of a small model; ThreadSanitizer watches one schedule of the real
 //! code, real atomics and many calls, and AddressSanitizer what the few `unsafe` blocks touch and
@@ -6,8 +6,9 @@
 //! `stress*`: those are the crates in which threads meet.
 //!
 //! The standard library is not instrumented (that takes its source and a build of it), so
-//! ThreadSanitizer does not see the edges that it makes out of sight. What it reports wrongly for
-//! that reason, and nothing else, is listed in `tsan-suppressions.txt`.
+//! ThreadSanitizer does not see the edges that it makes out of sight: a test harness that runs tests
+//! side by side is full of them. So it watches the `stress*` tests alone, one after the other. What
+//! it reports wrongly all the same, and nothing else, is listed in `tsan-suppressions.txt`.
 
 use anyhow::{Context as _, Result, ensure};
 use xshell::cmd;
@@ -36,6 +37,12 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<()> {
     let nightly = tools::nightly(sh).context(tools::NO_NIGHTLY)?;
     let crates = choose(&cx.workspace, &args.crates)?;
     eprintln!("over {}", crates.join(", "));
+    let stressed: Vec<_> =
+        cx.workspace.published().filter(|p| has_stress(p)).map(|p| &*p.name).collect();
+    ensure!(
+        crates.iter().any(|name| stressed.contains(name)),
+        "none of them has a test called `stress*` for ThreadSanitizer to watch"
+    );
 
     // With a target named, even our own, the flags leave build scripts and macros alone.
     let target = host(sh)?;
@@ -50,11 +57,17 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<()> {
             env.push(("TSAN_OPTIONS", &*options));
         }
         let dir = cx.target_dir(&format!("sanitize-{sanitizer}"));
-        let crates = crates.iter().flat_map(|name| ["-p", *name]);
-        let what = ["--lib", "--tests", "--all-features"];
+        let (what, threads): (&[&str], &[&str]) = match *sanitizer {
+            "thread" => (&["--test", "stress*"], &["--", "--test-threads=1"]),
+            _ => (&["--lib", "--tests"], &[]),
+        };
+        let crates = crates
+            .iter()
+            .filter(|name| *sanitizer != "thread" || stressed.contains(name))
+            .flat_map(|name| ["-p", *name]);
         let cmd = cmd!(
             sh,
-            "cargo +{nightly} test --target {target} --target-dir {dir} {what...} {crates...}"
+            "cargo +{nightly} test --target {target} --target-dir {dir} --all-features {what...} {crates...} {threads...}"
         );
         sh_run(&env, cmd).with_context(|| format!("{sanitizer} sanitizer"))?;
     }
@@ -76,8 +89,11 @@ fn choose<'a>(workspace: &'a Workspace, names: &[String]) -> Result<Vec<&'a str>
 }
 
 fn is_concurrent(package: &Package) -> Result<bool> {
-    let stress = package.targets("test").any(|name| name.starts_with("stress"));
-    Ok(stress || loom::has_models(package)?)
+    Ok(has_stress(package) || loom::has_models(package)?)
+}
+
+fn has_stress(package: &Package) -> bool {
+    package.targets("test").any(|name| name.starts_with("stress"))
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use seawall_core::{
     },
 };
 
-use super::{Machine, Outside, Probes, State, Ticket, Word, in_flight::InFlight};
+use super::{Machine, Probes, State, Ticket, Word, in_flight::InFlight};
 use crate::{
     Cause, Turn,
+    outside::Outside,
     window::{Call, Totals, generation::Generation},
 };
 

@@ -4,7 +4,9 @@ use seawall_core::{Nanos, Ratio};
 
 use super::{Machine, State};
 #[cfg(any(feature = "tower", feature = "tokio"))]
-use super::{Outside, Refusal, Why};
+use super::{Refusal, Why};
+#[cfg(any(feature = "tower", feature = "tokio"))]
+use crate::outside::Outside;
 use crate::window::{Tally, Totals};
 
 impl Machine {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use parking_lot::Mutex; // not the shim's: loom must not see what a test remembers
 use seawall_core::{Nanos, Ratio};
 
-use crate::{Turn, machine::Outside};
+use crate::{Turn, outside::Outside};
 
 /// Answers what a [`Machine`](crate::machine::Machine) asks, and remembers what it tells.
 ///

@@ -66,7 +66,7 @@ use seawall_core::{
 };
 
 use super::{Call, Totals, generation::Generation, stamp};
-use crate::machine::Outside;
+use crate::outside::Outside;
 
 const SLICE_BITS: u32 = 16;
 const TAG_BITS: u32 = 28;
