@@ -1,4 +1,6 @@
-#![doc = include_str!("../README.md")]
+// The page shows the layer too, and is tested where that is there.
+#![cfg_attr(feature = "tower", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "tower"), doc = "Makes calls slow, fail, hang or panic on purpose.")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
