@@ -2,10 +2,12 @@
 
 use std::task::{Context, Poll};
 
-use seawall_core::{Classify, Error, Rejection, marks};
+use seawall_core::{Classify, Error, marks};
 use tower_service::Service;
 
-use crate::{CircuitBreaker, ErrIsFailure, call::meaning, future::ResponseFuture};
+use crate::{
+    CircuitBreaker, ErrIsFailure, call::meaning, future::ResponseFuture, machine::Refusal,
+};
 
 /// A service whose calls go through a [`CircuitBreaker`]: made by a
 /// [`CircuitBreakerLayer`](crate::CircuitBreakerLayer).
@@ -24,14 +26,14 @@ pub struct CircuitBreakerService<S, C = ErrIsFailure> {
 }
 
 /// What `poll_ready` found, kept until `call`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Readiness {
     /// It was not asked.
     Unknown,
     /// The inner service is ready.
     Inner,
     /// The circuit rejects; the inner service was not asked, and must not be called.
-    Rejects(Rejection),
+    Rejects(Refusal),
 }
 
 impl<S, C> CircuitBreakerService<S, C> {
@@ -71,7 +73,7 @@ where
             return Poll::Ready(Ok(())); // what was promised stays true until the call
         }
         if let Some(refusal) = self.breaker.rejects() {
-            self.readiness = Readiness::Rejects(self.breaker.rejection(refusal));
+            self.readiness = Readiness::Rejects(refusal);
             return Poll::Ready(Ok(()));
         }
         let before = marks();
@@ -90,9 +92,9 @@ where
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
         match std::mem::replace(&mut self.readiness, Readiness::Unknown) {
-            Readiness::Rejects(rejection) => {
+            Readiness::Rejects(refusal) => {
                 self.breaker.count_rejection();
-                ResponseFuture::rejected(rejection)
+                ResponseFuture::rejected(self.breaker.rejection(refusal))
             }
             Readiness::Unknown | Readiness::Inner => match self.breaker.try_acquire_owned() {
                 Ok(permit) => {
