@@ -20,12 +20,14 @@
 //! # What it promises
 //!
 //! 1. The same seed, number and shares give the same fate, on every machine and in every run:
-//!    integers alone, and no generator of another crate that may change.
+//!    integers alone, and no generator of a foreign crate that may change.
 //! 2. At most one of error, hang and panic.
 //! 3. Who is struck at a smaller share of errors is struck at a larger one too: the draws do not
 //!    depend on the shares.
 
 use std::time::Duration;
+
+use seawall_core::{GOLDEN, mix};
 
 /// The shares of a plan, checked and ready to compare draws with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,17 +87,9 @@ fn millionth(draw: u64) -> u32 {
     ((u128::from(draw) * 1_000_000) >> 64) as u32
 }
 
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-
 /// Number `index` of the stream of `seed`.
 fn draw(seed: u64, index: u64) -> u64 {
     // The seed is mixed first, or the streams of neighbouring seeds would be one, shifted.
     let start = mix(seed.wrapping_add(GOLDEN));
     mix(start.wrapping_add(index.wrapping_add(1).wrapping_mul(GOLDEN)))
-}
-
-const fn mix(mut word: u64) -> u64 {
-    word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    word ^ (word >> 31)
 }

@@ -1,8 +1,6 @@
 //! What it costs a call that is not struck: no allocation, no reading of the clock.
 
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
     future::{Future, Ready, ready},
     pin::pin,
     sync::{
@@ -14,37 +12,14 @@ use std::{
 
 use seawall_chaos::{Chaos, Clock, ConfigError, Injected, Plan};
 use seawall_core::Nanos;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting for each thread what it asks for.
-struct Counting;
-
-// SAFETY: all calls go on to the system's allocator as they came; the count is a thread's own cell,
-// which needs no destructor and allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: as the caller promises us.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as the caller promises us; what we gave out is the system's.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use seawall_test::CountingAllocator;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static ALLOCATOR: CountingAllocator = CountingAllocator::system();
 
 /// How often `work` allocates.
 fn allocations(work: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.get();
-    work();
-    ALLOCATIONS.get() - before
+    seawall_test::allocations(work).1
 }
 
 fn finish<F: Future>(future: F) -> F::Output {

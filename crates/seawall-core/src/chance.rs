@@ -14,11 +14,9 @@ impl Chance {
     /// A source that gives the same numbers for the same seed.
     #[must_use]
     pub const fn seeded(seed: u64) -> Self {
-        // Mixed first (splitmix64's finalizer): seeds that are neighbours, such as the numbers of
-        // instances, would draw first numbers that meet more often than by chance.
-        let mixed = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        Self(AtomicU64::new(mixed ^ (mixed >> 31)))
+        // Mixed first: seeds that are neighbours, such as the numbers of instances, would draw first
+        // numbers that meet more often than by chance.
+        Self(AtomicU64::new(mix(seed)))
     }
 
     /// A source that gives other numbers each time.
@@ -35,7 +33,7 @@ impl Chance {
 
     fn draw(&self) -> fastrand::Rng {
         // Relaxed: the word carries nothing but itself, and each draw gets its own.
-        fastrand::Rng::with_seed(self.0.fetch_add(0x9E37_79B9_7F4A_7C15, Relaxed))
+        fastrand::Rng::with_seed(self.0.fetch_add(GOLDEN, Relaxed))
     }
 
     /// A number from `low` to `high`, both included, each equally likely.
@@ -60,4 +58,18 @@ impl Default for Chance {
     fn default() -> Self {
         Self::random()
     }
+}
+
+/// The golden ratio in 64 bits: what SplitMix64 and a [`Chance`] step by.
+#[doc(hidden)]
+pub const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// SplitMix64's finalizer (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators",
+/// OOPSLA 2014).
+#[doc(hidden)]
+#[must_use]
+pub const fn mix(mut word: u64) -> u64 {
+    word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    word ^ (word >> 31)
 }

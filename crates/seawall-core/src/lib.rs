@@ -54,6 +54,7 @@ pub use self::{
 };
 #[doc(hidden)]
 pub use self::{
+    chance::{GOLDEN, mix},
     lane::{lane, lanes},
     rejection::marks,
 };
