@@ -75,7 +75,8 @@ impl Machine {
         let open_for = outside.open_for(opens);
         let until = self.ms_after(outside.now(), open_for);
         let lost = word.probes().in_flight();
-        self.open(word, opens, until, open_for, Cause::ProbesLost { lost }, outside)
+        let opened = self.open(word, opens, until, open_for, Cause::ProbesLost { lost }, outside);
+        opened.unwrap_or_else(|seen| seen)
     }
 
     /// Takes the outcome of a probe, and turns the circuit where that decides it.
@@ -119,9 +120,8 @@ impl Machine {
             let opens = word.opens() + 1;
             let open_for = outside.open_for(opens);
             let until = self.ms_after(outside.now(), open_for);
-            let next = word.turn(State::Open, opens, until);
-            self.swap(word, next)?;
-            self.tell_opened(next, open_for, Cause::ProbesFailed { failed, slow }, outside);
+            let cause = Cause::ProbesFailed { failed, slow };
+            self.open(word, opens, until, open_for, cause, outside)?;
         } else if ok >= close_at_ok && ok + failed - slow >= close_at_fast {
             let now_ms = self.ms(outside.now());
             let state = match self.rules.ramp_ms() {
@@ -241,12 +241,9 @@ impl Machine {
             let now = outside.now();
             let opens = self.opens_next(word, self.ms(now));
             let open_for = outside.open_for(opens);
-            let next = word.turn(State::Open, opens, self.ms_after(now, open_for));
-            match self.swap(word, next) {
-                Ok(()) => {
-                    self.tell_opened(next, open_for, cause, outside);
-                    return next;
-                }
+            let until = self.ms_after(now, open_for);
+            match self.open(word, opens, until, open_for, cause.clone(), outside) {
+                Ok(opened) => return opened,
                 Err(seen) => word = seen,
             }
         }
@@ -266,6 +263,7 @@ impl Machine {
         if stable { 1 } else { word.opens() + 1 }
     }
 
+    /// Opens the circuit if `word` is still there, or says what is there instead.
     fn open(
         &self,
         word: Word,
@@ -274,20 +272,12 @@ impl Machine {
         open_for: Duration,
         cause: Cause,
         outside: &impl Outside,
-    ) -> Word {
+    ) -> Result<Word, Word> {
         let next = word.turn(State::Open, opens, until_ms);
-        match self.swap(word, next) {
-            Ok(()) => {
-                self.tell_opened(next, open_for, cause, outside);
-                next
-            }
-            Err(seen) => seen,
-        }
-    }
-
-    fn tell_opened(&self, next: Word, open_for: Duration, cause: Cause, outside: &impl Outside) {
+        self.swap(word, next)?;
         self.stats.opened.add(1);
         outside.turned(next.generation(), Turn::Opened { cause, open_for, opens: next.opens() });
+        Ok(next)
     }
 
     /// Makes a turn if `word` is still there; returns the word that is there then.
@@ -323,7 +313,8 @@ impl Machine {
             let now = outside.now();
             let opens = self.opens_next(word, self.ms(now));
             let until = self.ms_after(now, time);
-            let next = self.open(word, opens, until, time, Cause::ByHand, outside);
+            let opened = self.open(word, opens, until, time, Cause::ByHand, outside);
+            let next = opened.unwrap_or_else(|seen| seen);
             // Opened, by this call or by another in the same moment, and for long enough.
             let opened = next.state() == State::Open && next.generation() != word.generation();
             if opened && next.passed(until).unwrap_or(0) == 0 {
