@@ -4,6 +4,7 @@
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
 mod backoff;
+mod bound;
 mod chance;
 mod clock;
 mod config_error;
@@ -36,6 +37,7 @@ pub use crossbeam_utils::CachePadded;
 pub use self::flatten::Flatten;
 pub use self::{
     backoff::{Backoff, Delays, Jitter},
+    bound::Bound,
     chance::Chance,
     clock::{Clock, ManualClock},
     config_error::ConfigError,

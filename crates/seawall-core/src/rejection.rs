@@ -14,7 +14,7 @@
 
 use std::{cell::Cell, error::Error, fmt, io, time::Duration};
 
-use crate::{Name, Nanos};
+use crate::{Bound, Name, Nanos};
 
 /// Why a call was refused.
 ///
@@ -104,7 +104,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A call that was refused: why, by whom, and when to come back.
+/// A call that was refused: why, by whom, at which of its bounds, and when to come back.
 ///
 /// # Examples
 ///
@@ -127,6 +127,7 @@ pub struct Rejection {
     name: Name,
     retry_after: RetryAfter,
     reason: Reason,
+    bound: Option<Bound>,
 }
 
 /// A duration or none, in one word: every result of a guarded call has room for a refusal.
@@ -154,7 +155,8 @@ impl Rejection {
     /// A refusal by the handle called `name`.
     #[must_use]
     pub fn new(reason: Reason, name: impl Into<Name>) -> Self {
-        let rejection = Self { name: name.into(), retry_after: RetryAfter::UNKNOWN, reason };
+        let (name, retry_after) = (name.into(), RetryAfter::UNKNOWN);
+        let rejection = Self { name, retry_after, reason, bound: None };
         rejection.mark();
         rejection
     }
@@ -173,6 +175,13 @@ impl Rejection {
         self
     }
 
+    /// The same refusal, with the bound that it ran into.
+    #[must_use]
+    pub const fn with_bound(mut self, bound: Bound) -> Self {
+        self.bound = Some(bound);
+        self
+    }
+
     /// Why the call was refused.
     #[must_use]
     pub const fn reason(&self) -> Reason {
@@ -183,6 +192,12 @@ impl Rejection {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Which bound the call ran into, where the pattern that refused has more than one.
+    #[must_use]
+    pub const fn bound(&self) -> Option<Bound> {
+        self.bound
     }
 
     /// How long to wait before it is worth trying again, where that is known.
@@ -211,6 +226,9 @@ fn next<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`: {}", self.name, self.reason)?;
+        if let Some(bound) = self.bound {
+            write!(f, ": {bound}")?;
+        }
         match self.retry_after() {
             Some(wait) => write!(f, "; retry after {wait:?}"),
             None => Ok(()),

@@ -5,8 +5,8 @@
 use std::{cell::Cell, marker::PhantomPinned, rc::Rc};
 
 use seawall_core::{
-    Backoff, BoxError, Chance, Clock, ConfigError, Context, Deadline, Delays, ErrIsFailure, Error,
-    Jitter, Listeners, ManualClock, Name, Nanos, Outcome, Priority, Ratio, Reason, Registry,
+    Backoff, Bound, BoxError, Chance, Clock, ConfigError, Context, Deadline, Delays, ErrIsFailure,
+    Error, Jitter, Listeners, ManualClock, Name, Nanos, Outcome, Priority, Ratio, Reason, Registry,
     Rejection, Scope, Snapshot,
 };
 
@@ -14,6 +14,7 @@ const fn everything<T: Send + Sync + Unpin>() {}
 
 const _: () = {
     everything::<Backoff>();
+    everything::<Bound>();
     everything::<BoxError>();
     everything::<Chance>();
     everything::<Clock>();
@@ -65,7 +66,7 @@ fn what_calls_carry_is_small() {
     assert_eq!(size_of::<Nanos>(), 8);
     assert_eq!(size_of::<Ratio>(), 4);
     assert!(size_of::<Name>() <= 24);
-    assert!(size_of::<Rejection>() <= 48);
-    assert!(size_of::<Error<()>>() <= 48);
+    assert!(size_of::<Rejection>() <= 40);
+    assert!(size_of::<Error<()>>() <= 40);
     assert!(size_of::<Clock>() <= if cfg!(feature = "quanta") { 48 } else { 24 });
 }

@@ -4,7 +4,7 @@
 
 use std::{error::Error as StdError, fmt, io, sync::Arc, time::Duration};
 
-use seawall_core::{BoxError, Error, Reason, Rejection, marks};
+use seawall_core::{Bound, BoxError, Error, Reason, Rejection, marks};
 
 const REASONS: [Reason; 10] = [
     Reason::CircuitOpen,
@@ -17,6 +17,16 @@ const REASONS: [Reason; 10] = [
     Reason::NoShard,
     Reason::RetryBudgetSpent,
     Reason::ShuttingDown,
+];
+
+const BOUNDS: [Bound; 7] = [
+    Bound::Limit,
+    Bound::Queue,
+    Bound::Wait,
+    Bound::Share,
+    Bound::Weight,
+    Bound::Priority,
+    Bound::Age,
 ];
 
 fn refused() -> Rejection {
@@ -135,17 +145,36 @@ fn the_parts_of_a_refusal_can_be_read() {
 }
 
 #[test]
-fn each_reason_has_its_own_words() {
-    let mut labels: Vec<_> = REASONS.iter().map(|reason| reason.as_str()).collect();
-    let mut messages: Vec<_> = REASONS.iter().map(ToString::to_string).collect();
-    assert!(labels.iter().all(|label| label.chars().all(|c| c == '_' || c.is_ascii_lowercase())));
+fn a_refusal_says_at_which_bound_where_that_is_known() {
+    let full = Rejection::new(Reason::BulkheadFull, "reports");
+    let waited = full.clone().with_bound(Bound::Wait);
+    let hinted = waited.clone().with_retry_after(Duration::from_secs(2));
 
-    labels.sort_unstable();
-    labels.dedup();
-    messages.sort_unstable();
-    messages.dedup();
+    assert_eq!((full.bound(), waited.bound()), (None, Some(Bound::Wait)));
+    assert_ne!(full, waited);
+    assert_eq!(
+        hinted.to_string(),
+        "`reports`: the bulkhead is full: no place came free in time; retry after 2s"
+    );
+}
 
-    assert_eq!((labels.len(), messages.len()), (REASONS.len(), REASONS.len()));
+#[test]
+fn each_reason_and_each_bound_has_its_own_words() {
+    fn assert_own<T: ToString, const N: usize>(all: &[T; N], as_str: fn(&T) -> &str) {
+        let mut labels: Vec<_> = all.iter().map(as_str).collect();
+        let mut messages: Vec<_> = all.iter().map(ToString::to_string).collect();
+        assert!(labels.iter().all(|it| it.chars().all(|c| c == '_' || c.is_ascii_lowercase())));
+
+        labels.sort_unstable();
+        labels.dedup();
+        messages.sort_unstable();
+        messages.dedup();
+
+        assert_eq!((labels.len(), messages.len()), (N, N));
+    }
+
+    assert_own(&REASONS, |reason| reason.as_str());
+    assert_own(&BOUNDS, |bound| bound.as_str());
 }
 
 #[test]
