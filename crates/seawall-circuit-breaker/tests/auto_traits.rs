@@ -3,7 +3,7 @@
 #![cfg(not(seawall_loom))]
 
 use seawall_circuit_breaker::{
-    CircuitBreaker, CircuitBreakerBuilder, CircuitBreakers, Config, ErrIsFailure, Event, Permit,
+    CircuitBreaker, CircuitBreakerBuilder, CircuitBreakers, Config, Event, Permit,
 };
 
 const fn all<T: Send + Sync + Unpin>() {}
@@ -20,7 +20,8 @@ const _: () = {
 #[cfg(feature = "tower")]
 const _: () = {
     use seawall_circuit_breaker::{
-        CircuitBreakerLayer, CircuitBreakerService, CircuitBreakersLayer, future::ResponseFuture,
+        CircuitBreakerLayer, CircuitBreakerService, CircuitBreakersLayer, ErrIsFailure,
+        future::ResponseFuture,
     };
 
     all::<CircuitBreakerLayer>();

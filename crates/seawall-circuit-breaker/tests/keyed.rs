@@ -100,17 +100,3 @@ fn keys_are_not_shown() {
 
     assert!(!format!("{breakers:?} {:?}", breakers.snapshot()).contains("a-secret"));
 }
-
-#[test]
-fn threads_that_ask_at_once_get_one_circuit() {
-    let breakers = keyed(10);
-    let ask = || breakers.get(&1);
-
-    let got: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
-        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
-    });
-    got[0].force_open();
-
-    assert!(got.iter().all(|breaker| breaker.state() == State::ForcedOpen));
-}

@@ -16,6 +16,8 @@ mod error;
 #[cfg(feature = "tower")]
 pub mod flatten;
 mod inner;
+#[doc(hidden)]
+pub mod keyed;
 mod lane;
 mod listeners;
 mod name;
