@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use seawall_core::{Classify, ErrIsFailure, Error, Outcome, marks};
+use seawall_core::{Classify, ErrIsFailure, Error, watch, watch_blocking};
 
 use crate::CircuitBreaker;
 
@@ -101,14 +101,8 @@ impl<C> Classified<'_, C> {
         C: Classify<T, E>,
     {
         let permit = self.breaker.try_acquire()?;
-        let mut future = std::pin::pin!(call());
-        // The marks of the last poll are what counts: see `meaning`.
-        let (result, marks_before) = std::future::poll_fn(|cx| {
-            let before = marks();
-            future.as_mut().poll(cx).map(|result| (result, before))
-        })
-        .await;
-        permit.record(meaning(&self.classify, &result, marks_before));
+        let (result, outcome) = watch(&self.classify, call()).await;
+        permit.record(outcome);
         result.map_err(Error::Inner)
     }
 
@@ -127,25 +121,8 @@ impl<C> Classified<'_, C> {
         C: Classify<T, E>,
     {
         let permit = self.breaker.try_acquire()?;
-        let before = marks();
-        let result = call();
-        permit.record(meaning(&self.classify, &result, before));
+        let (result, outcome) = watch_blocking(&self.classify, call);
+        permit.record(outcome);
         result.map_err(Error::Inner)
-    }
-}
-
-/// What a result says about the dependency.
-///
-/// An error is no news where a pattern further in refused the call: since `marks_before`, which was
-/// taken before the poll that ended in it, a refusal was made on this thread.
-#[inline]
-pub(crate) fn meaning<T, E>(
-    classify: &impl Classify<T, E>,
-    result: &Result<T, E>,
-    marks_before: u32,
-) -> Outcome {
-    match result {
-        Err(_) if marks() != marks_before => Outcome::Ignored,
-        result => classify.classify(result.as_ref()),
     }
 }

@@ -7,9 +7,9 @@ use std::{
 };
 
 use pin_project_lite::pin_project;
-use seawall_core::{Classify, Error, Rejection, marks};
+use seawall_core::{Classify, Error, Rejection, marks, meaning};
 
-use crate::{Permit, call::meaning};
+use crate::Permit;
 
 pin_project! {
     /// The response of a [`CircuitBreakerService`](crate::CircuitBreakerService).

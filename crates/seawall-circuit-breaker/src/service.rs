@@ -2,11 +2,11 @@
 
 use std::task::{Context, Poll};
 
-use seawall_core::{Classify, Error, marks};
+use seawall_core::{Classify, Error, marks, meaning};
 use tower_service::Service;
 
 use crate::{
-    CircuitBreaker, ErrIsFailure, call::meaning, future::ResponseFuture, machine::Refusal,
+    CircuitBreaker, ErrIsFailure, future::ResponseFuture, machine::Refusal,
 };
 
 /// A service whose calls go through a [`CircuitBreaker`]: made by a

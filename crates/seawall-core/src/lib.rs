@@ -60,5 +60,6 @@ pub use self::{
 pub use self::{
     chance::{GOLDEN, mix},
     lane::{lane, lanes},
+    outcome::{meaning, watch, watch_blocking},
     rejection::marks,
 };

@@ -1,5 +1,9 @@
 //! What a call's result means to the patterns that watch it.
 
+use std::{future::Future, pin::pin};
+
+use crate::rejection::marks;
+
 /// What a finished call says about the dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(
@@ -62,4 +66,52 @@ impl<T, E> Classify<T, E> for ErrIsFailure {
             Err(_) => Outcome::Failure,
         }
     }
+}
+
+/// What a result says about the dependency.
+///
+/// An error is no news where a pattern further in refused the call: since `marks_before`, which was
+/// taken before the poll that ended in it, a refusal was made on this thread.
+#[doc(hidden)]
+#[inline]
+pub fn meaning<T, E>(
+    classify: &impl Classify<T, E>,
+    result: &Result<T, E>,
+    marks_before: u32,
+) -> Outcome {
+    match result {
+        Err(_) if marks() != marks_before => Outcome::Ignored,
+        result => classify.classify(result.as_ref()),
+    }
+}
+
+/// The result of a call, and its [`meaning`].
+#[doc(hidden)]
+#[inline]
+pub async fn watch<T, E>(
+    classify: &impl Classify<T, E>,
+    call: impl Future<Output = Result<T, E>>,
+) -> (Result<T, E>, Outcome) {
+    let mut call = pin!(call);
+    // The marks of the last poll are what counts.
+    let (result, before) = std::future::poll_fn(|cx| {
+        let before = marks();
+        call.as_mut().poll(cx).map(|result| (result, before))
+    })
+    .await;
+    let outcome = meaning(classify, &result, before);
+    (result, outcome)
+}
+
+/// As [`watch`], of a call that blocks.
+#[doc(hidden)]
+#[inline]
+pub fn watch_blocking<T, E>(
+    classify: &impl Classify<T, E>,
+    call: impl FnOnce() -> Result<T, E>,
+) -> (Result<T, E>, Outcome) {
+    let before = marks();
+    let result = call();
+    let outcome = meaning(classify, &result, before);
+    (result, outcome)
 }
