@@ -20,6 +20,9 @@ mod inner;
 pub mod keyed;
 mod lane;
 mod listeners;
+#[cfg(seawall_loom)]
+#[doc(hidden)]
+pub mod model;
 mod name;
 mod nanos;
 mod outcome;

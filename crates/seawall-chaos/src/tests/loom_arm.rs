@@ -11,9 +11,9 @@ use std::{
     time::Duration,
 };
 
-use loom::{model, thread};
 use seawall_core::{
     Nanos,
+    model::{model, model_of_equals, race},
     sync::atomic::{
         AtomicBool,
         Ordering::{Acquire, Release},
@@ -65,12 +65,10 @@ fn a_call_belongs_to_one_arming() {
         let state = armed_with(errors());
         assert_eq!(state.draw().map(|drawn| drawn.call), Some(0));
 
-        let other = state.clone();
-        let turner = thread::spawn(move || {
-            other.disarm(None);
-            arm(&other, slow_hangs());
+        let (drawn, _) = race(&state, State::draw, |state| {
+            state.disarm(None);
+            arm(state, slow_hangs());
         });
-        let drawn = state.draw();
 
         if let Some(drawn) = drawn {
             match drawn.fate {
@@ -78,7 +76,6 @@ fn a_call_belongs_to_one_arming() {
                 fate => assert_eq!((fate, drawn.period, drawn.call), (SLOW_HANG, 3, 0)),
             }
         }
-        turner.join().unwrap();
     });
 }
 
@@ -91,15 +88,11 @@ fn a_replaced_plan_is_never_torn() {
         let state = armed_with(errors());
         assert_eq!(state.draw().map(|drawn| drawn.call), Some(0));
 
-        let other = state.clone();
-        let turner = thread::spawn(move || {
-            arm(&other, slow_hangs());
-        });
-        let drawn = state.draw().expect("it is armed all the time");
+        let (drawn, _) = race(&state, State::draw, |state| arm(state, slow_hangs()));
 
+        let drawn = drawn.expect("it is armed all the time");
         assert_eq!(drawn.period, 1);
         assert_eq!(drawn.call, if drawn.fate == ERROR { 1 } else { 0 });
-        turner.join().unwrap();
     });
 }
 
@@ -114,21 +107,23 @@ fn nothing_is_injected_once_disarm_has_returned() {
         let returned = Arc::new(AtomicBool::new(false));
         let before = state.draw().expect("it is armed");
 
-        let turner = thread::spawn({
-            let (state, returned) = (state.clone(), returned.clone());
-            move || {
+        let seen = returned.clone();
+        race(
+            &state,
+            move |state| {
+                let late = seen.load(Acquire);
+                let drawn = state.draw();
+                if late {
+                    assert_eq!(drawn, None);
+                    assert!(state.is_over(before.period));
+                }
+            },
+            move |state| {
                 state.disarm(None);
                 returned.store(true, Release);
-            }
-        });
-        let late = returned.load(Acquire);
-        let drawn = state.draw();
+            },
+        );
 
-        if late {
-            assert_eq!(drawn, None);
-            assert!(state.is_over(before.period));
-        }
-        turner.join().unwrap();
         assert!(!state.is_armed());
         assert_eq!(state.draw(), None);
     });
@@ -143,12 +138,7 @@ fn word_and_book_agree_after_arming_and_disarming_at_once() {
     model(|| {
         let state = armed_with(errors());
 
-        let other = state.clone();
-        let armer = thread::spawn(move || {
-            arm(&other, slow_hangs());
-        });
-        state.disarm(None);
-        armer.join().unwrap();
+        race(&state, |state| state.disarm(None), |state| arm(state, slow_hangs()));
 
         assert_eq!(state.is_armed(), state.arming().is_some());
         assert_eq!(state.is_armed(), state.draw().is_some());
@@ -165,12 +155,7 @@ fn a_dropped_drill_leaves_a_later_arming_alone() {
         let state = Arc::new(State::new(7));
         let drill = arm(&state, errors());
 
-        let other = state.clone();
-        let armer = thread::spawn(move || {
-            arm(&other, slow_hangs());
-        });
-        state.disarm(Some(drill));
-        armer.join().unwrap();
+        race(&state, move |state| state.disarm(Some(drill)), |state| arm(state, slow_hangs()));
 
         assert_eq!(state.draw().map(|drawn| drawn.fate), Some(SLOW_HANG));
     });
@@ -187,14 +172,17 @@ fn a_held_call_is_woken_by_disarm() {
         let state = armed_with(slow_hangs());
         let drawn = state.draw().expect("it is armed");
 
-        let other = state.clone();
-        let turner = thread::spawn(move || {
-            other.disarm(None);
-        });
         let alarm = Arc::new(Alarm::default());
-        let mut ticket = None;
-        let held = state.poll_over(drawn.period, &mut ticket, &Waker::from(alarm.clone()));
-        turner.join().unwrap();
+        let waker = Waker::from(alarm.clone());
+
+        let ((held, ticket), _) = race(
+            &state,
+            move |state| {
+                let mut ticket = None;
+                (state.poll_over(drawn.period, &mut ticket, &waker), ticket)
+            },
+            |state| state.disarm(None),
+        );
 
         match held {
             Poll::Pending => assert_eq!(alarm.0.load(Relaxed), 1),
@@ -215,18 +203,19 @@ fn a_call_that_is_let_go_sees_what_was_mended() {
         let drawn = state.draw().expect("it is armed");
         let mended = Arc::new(AtomicBool::new(false));
 
-        let turner = thread::spawn({
-            let (state, mended) = (state.clone(), mended.clone());
-            move || {
+        let seen = mended.clone();
+        race(
+            &state,
+            move |state| {
+                if state.is_over(drawn.period) {
+                    assert!(seen.load(Relaxed));
+                }
+            },
+            move |state| {
                 mended.store(true, Relaxed);
                 state.disarm(None);
-            }
-        });
-
-        if state.is_over(drawn.period) {
-            assert!(mended.load(Relaxed));
-        }
-        turner.join().unwrap();
+            },
+        );
     });
 }
 
@@ -245,10 +234,8 @@ fn a_dropped_call_takes_nobody_elses_place() {
         assert!(state.poll_over(drawn.period, &mut going, Waker::noop()).is_pending());
         assert!(state.poll_over(drawn.period, &mut staying, &waker).is_pending());
 
-        let other = state.clone();
-        let leaver = thread::spawn(move || other.leave(going.expect("it was pending")));
-        state.disarm(None);
-        leaver.join().unwrap();
+        let going = going.expect("it was pending");
+        race(&state, |state| state.disarm(None), move |state| state.leave(going));
 
         assert_eq!(alarm.0.load(Relaxed), 1);
         assert_eq!(state.held(), 0);
@@ -260,14 +247,13 @@ fn a_dropped_call_takes_nobody_elses_place() {
 /// Caught when broken: with a load and a store in place of the addition, both get the same.
 #[test]
 fn calls_at_once_have_numbers_of_their_own() {
-    model(|| {
+    model_of_equals(|| {
         let state = armed_with(errors());
 
-        let other = state.clone();
-        let caller = thread::spawn(move || other.draw().expect("it is armed").call);
-        let mine = state.draw().expect("it is armed").call;
-        let mut calls = [mine, caller.join().unwrap()];
+        let call = |state: &State| state.draw().expect("it is armed").call;
+        let (a, b) = race(&state, call, call);
 
+        let mut calls = [a, b];
         calls.sort_unstable();
         assert_eq!(calls, [0, 1]);
     });

@@ -1,11 +1,12 @@
 //! Models of turns that are made by hand while calls make theirs; the promises are those of
 //! [`crate::machine`].
 
-use std::time::Duration;
+use seawall_core::{
+    Outcome::{Failure, Ignored, Success},
+    model::{model, race, race_of_three},
+};
 
-use seawall_core::Outcome::{Failure, Ignored, Success};
-
-use super::loom_race::{Circuit, LEASE_MS, OPEN_MS, config, model, race, race_of_three};
+use super::loom_circuit::{Circuit, LEASE_MS, OPEN_MS, config};
 use crate::{
     Config, State, Turn,
     machine::{Refusal, Role, Ticket, Why},

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::loom_race::{Beside, model, model_of_equals, race, race_of_three};
+use seawall_core::model::{model, model_of_equals, race, race_of_three};
+
+use super::loom_circuit::Beside;
 use crate::window::{Call, Totals, count::CountWindow};
 
 const WELL: Call = Call { failed: false, slow: false };

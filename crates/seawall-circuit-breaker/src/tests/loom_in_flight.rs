@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seawall_core::Nanos;
+use seawall_core::{
+    Nanos,
+    model::{model, race, race_of_three},
+};
 
-use super::loom_race::{Beside, model, race, race_of_three};
+use super::loom_circuit::Beside;
 use crate::machine::in_flight::InFlight;
 
 /// Slices of a nanosecond, so that a moment is the number of its slice; slice 16 takes the slot of

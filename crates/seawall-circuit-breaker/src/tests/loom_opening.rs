@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use seawall_core::{Nanos, Outcome::Failure, Ratio};
+use seawall_core::{
+    Nanos,
+    Outcome::Failure,
+    Ratio,
+    model::{model, model_of_equals, race, race_of_three},
+};
 
-use super::loom_race::{Circuit, OPEN_MS, config, model, model_of_equals, race, race_of_three};
+use super::loom_circuit::{Circuit, OPEN_MS, config};
 use crate::{Cause, Config, Ramp, State, Turn, Window, window::Totals};
 
 /// Promise 2: of three failures at once, each of which trips, one opens the circuit and tells.

@@ -2,9 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seawall_core::Outcome::{Failure, Ignored, Success};
+use seawall_core::{
+    Outcome::{Failure, Ignored, Success},
+    model::{model, race, race_of_three},
+};
 
-use super::loom_race::{Circuit, LEASE_MS, OPEN_MS, config, model, race, race_of_three};
+use super::loom_circuit::{Circuit, LEASE_MS, OPEN_MS, config};
 use crate::{
     Cause, Config, State, Turn,
     machine::{Role, Ticket, Why},

@@ -4,9 +4,10 @@ use seawall_core::{
     Nanos,
     Outcome::{Failure, Ignored, Success},
     Ratio,
+    model::{model, race},
 };
 
-use super::loom_race::{Circuit, OPEN_MS, config, model, race};
+use super::loom_circuit::{Circuit, OPEN_MS, config};
 use crate::{Config, State, Turn, Window, window::Totals, word::Probes};
 
 const ONE_PROBE: Probes = Probes { admitted: 1, ok: 0, failed: 0, slow: 0 };

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::loom_race::{Beside, model, race, race_of_three};
+use seawall_core::model::{model, race, race_of_three};
+
+use super::loom_circuit::Beside;
 use crate::machine::streak::Streak;
 
 fn streak_of(failures: u32) -> Arc<Beside<Streak>> {

@@ -3,9 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seawall_core::Nanos;
+use seawall_core::{
+    Nanos,
+    model::{model, model_of_equals, race, race_of_three},
+};
 
-use super::loom_race::{Beside, model, model_of_equals, race, race_of_three};
+use super::loom_circuit::Beside;
 use crate::window::{Call, Totals, time::TimeWindow};
 
 const WELL: Call = Call { failed: false, slow: false };

@@ -3,6 +3,8 @@
 #[cfg(seawall_loom)]
 mod loom_by_hand;
 #[cfg(seawall_loom)]
+mod loom_circuit;
+#[cfg(seawall_loom)]
 mod loom_count_window;
 #[cfg(seawall_loom)]
 mod loom_in_flight;
@@ -10,8 +12,6 @@ mod loom_in_flight;
 mod loom_opening;
 #[cfg(seawall_loom)]
 mod loom_probes;
-#[cfg(seawall_loom)]
-mod loom_race;
 #[cfg(seawall_loom)]
 mod loom_stale;
 #[cfg(seawall_loom)]

@@ -1,15 +1,14 @@
-//! What the models share: threads that race, and a circuit in a scripted world.
+//! What the models share: a circuit in a scripted world, and what stands beside its word.
 //!
 //! Each model was seen to fail with the broken variants that it names.
 
-use std::{cell::Cell, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use loom::thread::{self, JoinHandle};
 use seawall_core::{
     Nanos, Outcome,
     sync::{
-        atomic::{AtomicU64 as AtomicWord, Ordering::Release},
-        unmodelled::{AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, Ordering::Release},
+        unmodelled::{AtomicU32, Ordering::Relaxed},
     },
 };
 
@@ -23,13 +22,13 @@ use crate::{
 
 /// What is tagged with generations, beside the word of the circuit that turns.
 pub(super) struct Beside<T> {
-    word: AtomicWord,
+    word: AtomicU64,
     inner: T,
 }
 
 impl<T> Beside<T> {
     pub(super) fn new(inner: T) -> Self {
-        Self { word: AtomicWord::new(Word::new(State::Closed, 0, 0, 0).0), inner }
+        Self { word: AtomicU64::new(Word::new(State::Closed, 0, 0, 0).0), inner }
     }
 
     /// The generation with `number`, of a call that was let in when it was the circuit's.
@@ -49,103 +48,6 @@ impl<T> std::ops::Deref for Beside<T> {
     fn deref(&self) -> &T {
         &self.inner
     }
-}
-
-thread_local! {
-    /// Which of the racers goes first where nothing makes it wait, and how many there are.
-    static FIRST: Cell<usize> = const { Cell::new(0) };
-    static RACERS: Cell<usize> = const { Cell::new(1) };
-}
-
-/// Runs `body` in every order in which its threads can meet, and says how many there are.
-///
-/// Loom looks for the orders that are worth a try by what has happened in those that it tried. In
-/// doing so it forgets that a thread read a word as soon as another thread reads it too: if the one
-/// that only reads goes first, loom never tries to let it read after the other one's swap. So the
-/// search begins once with each racer as the first.
-pub(super) fn model(body: impl Fn() + Send + Sync + 'static) {
-    let body = Arc::new(body);
-    let mut orders = search(&body, 0);
-    for first in 1..RACERS.get() {
-        orders += search(&body, first);
-    }
-    say(orders);
-}
-
-/// As [`model`], where all racers take the same steps, and any may be the first.
-pub(super) fn model_of_equals(body: impl Fn() + Send + Sync + 'static) {
-    say(search(&Arc::new(body), 0));
-}
-
-fn search(body: &Arc<impl Fn() + Send + Sync + 'static>, first: usize) -> u64 {
-    FIRST.set(first);
-    let orders = Arc::new(AtomicU64::new(0));
-    let (body, counted) = (body.clone(), orders.clone());
-    loom::model(move || {
-        counted.fetch_add(1, Relaxed);
-        body();
-    });
-    orders.load(Relaxed)
-}
-
-fn say(orders: u64) {
-    let test = std::thread::current();
-    eprintln!("{}: {orders} orders", test.name().unwrap_or_default());
-}
-
-/// Runs both at the same time on what they share.
-pub(super) fn race<S: 'static, A: 'static, B: 'static>(
-    shared: &Arc<S>,
-    a: impl FnOnce(&S) -> A + 'static,
-    b: impl FnOnce(&S) -> B + 'static,
-) -> (A, B) {
-    RACERS.set(2);
-    if FIRST.get() == 0 {
-        let b = spawn(shared, b);
-        (a(shared), joined(b))
-    } else {
-        let a = spawn(shared, a);
-        let b = b(shared);
-        (joined(a), b)
-    }
-}
-
-/// Runs all three at the same time on what they share.
-pub(super) fn race_of_three<S: 'static, A: 'static, B: 'static, C: 'static>(
-    shared: &Arc<S>,
-    a: impl FnOnce(&S) -> A + 'static,
-    b: impl FnOnce(&S) -> B + 'static,
-    c: impl FnOnce(&S) -> C + 'static,
-) -> (A, B, C) {
-    RACERS.set(3);
-    match FIRST.get() {
-        0 => {
-            let (b, c) = (spawn(shared, b), spawn(shared, c));
-            (a(shared), joined(b), joined(c))
-        }
-        1 => {
-            let (c, a) = (spawn(shared, c), spawn(shared, a));
-            let b = b(shared);
-            (joined(a), b, joined(c))
-        }
-        _ => {
-            let (a, b) = (spawn(shared, a), spawn(shared, b));
-            let c = c(shared);
-            (joined(a), joined(b), c)
-        }
-    }
-}
-
-fn spawn<S: 'static, T: 'static>(
-    shared: &Arc<S>,
-    racer: impl FnOnce(&S) -> T + 'static,
-) -> JoinHandle<T> {
-    let shared = shared.clone();
-    thread::spawn(move || racer(&shared))
-}
-
-fn joined<T>(thread: JoinHandle<T>) -> T {
-    thread.join().expect("loom stops at the first panic")
 }
 
 /// For how many milliseconds a circuit stays open.
