@@ -17,6 +17,7 @@ mod error;
 pub mod flatten;
 mod inner;
 #[doc(hidden)]
+#[cfg(feature = "keyed")]
 pub mod keyed;
 mod lane;
 mod listeners;

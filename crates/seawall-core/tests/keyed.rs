@@ -1,6 +1,6 @@
 //! The map of keyed handles: one value a key, bounded, and the right ones thrown out.
 
-#![cfg(not(seawall_loom))]
+#![cfg(all(feature = "keyed", not(seawall_loom)))]
 
 use std::{
     sync::{
