@@ -5,9 +5,7 @@ use std::task::{Context, Poll};
 use seawall_core::{Classify, Error, marks, meaning};
 use tower_service::Service;
 
-use crate::{
-    CircuitBreaker, ErrIsFailure, future::ResponseFuture, machine::Refusal,
-};
+use crate::{CircuitBreaker, ErrIsFailure, future::ResponseFuture, machine::Refusal};
 
 /// A service whose calls go through a [`CircuitBreaker`]: made by a
 /// [`CircuitBreakerLayer`](crate::CircuitBreakerLayer).

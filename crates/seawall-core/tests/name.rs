@@ -45,3 +45,14 @@ fn a_clone_allocates_nothing() {
     assert_eq!(clones, (literal, made));
     assert_eq!(count, 0);
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn a_name_is_text_in_a_file() {
+    let name = Name::from("web");
+
+    let written = serde_json::to_string(&name).expect("it can be written");
+    let read: Name = serde_json::from_str(&written).expect("it can be read");
+
+    assert_eq!((written.as_str(), read), ("\"web\"", name));
+}

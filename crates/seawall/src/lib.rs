@@ -10,6 +10,8 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "bulkhead")]
+pub use seawall_bulkhead as bulkhead;
 #[cfg(feature = "chaos")]
 pub use seawall_chaos as chaos;
 #[cfg(feature = "circuit-breaker")]
@@ -27,6 +29,10 @@ pub use seawall_core::{
 /// The handles and layers of the patterns whose features are on, and what stands in their
 /// signatures. Traits and types that only some need stay in the modules of their patterns.
 pub mod prelude {
+    #[cfg(feature = "bulkhead")]
+    pub use seawall_bulkhead::{Adaptive, Bulkhead, Bulkheads, Compartment};
+    #[cfg(all(feature = "bulkhead", feature = "tower"))]
+    pub use seawall_bulkhead::{BulkheadLayer, BulkheadsLayer};
     #[cfg(all(feature = "chaos", feature = "tower"))]
     pub use seawall_chaos::ChaosLayer;
     #[cfg(feature = "chaos")]

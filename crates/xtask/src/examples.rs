@@ -8,8 +8,14 @@ use xshell::cmd;
 use crate::shell::{Context, run as sh_run};
 
 /// Every example, with the arguments that make its run short.
-const EXAMPLES: &[(&str, &[&str])] =
-    &[("axum_service", &[]), ("hello_breaker", &[]), ("storm", &["--seconds", "4"])];
+const EXAMPLES: &[(&str, &[&str])] = &[
+    ("adaptive_limits", &["1", "target/adaptive_limits.svg"]),
+    ("axum_service", &[]),
+    ("compartment", &[]),
+    ("hello_breaker", &[]),
+    ("hello_bulkhead", &[]),
+    ("storm", &["--seconds", "6"]),
+];
 
 pub(crate) fn run(cx: &Context) -> Result<()> {
     check(EXAMPLES, &cx.workspace.targets("example").collect())?;
