@@ -4,7 +4,10 @@
 
 use std::{
     hint::black_box,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    },
     time::Instant,
 };
 
@@ -12,6 +15,20 @@ use std::{
 #[inline]
 pub fn fetch_add(word: &AtomicU64) {
     black_box(word.fetch_add(1, Relaxed));
+}
+
+/// One in within a limit, by a swap, and one out, by a subtraction.
+#[inline]
+pub fn in_and_out(word: &AtomicU64, limit: u64) {
+    let mut seen = word.load(Relaxed);
+    loop {
+        assert!(seen < limit, "there is room");
+        match word.compare_exchange_weak(seen, seen + 1, Acquire, Relaxed) {
+            Ok(_) => break,
+            Err(now) => seen = now,
+        }
+    }
+    black_box(word.fetch_sub(1, Release));
 }
 
 /// One reading of the standard library's clock.

@@ -21,6 +21,7 @@ pub mod bursts;
 pub mod floor;
 pub mod group;
 pub mod poll;
+pub mod service;
 
 use std::time::Duration;
 

@@ -8,54 +8,18 @@
 //!
 //! Where a peer has no slow-call rule, it is not in that group.
 
-use std::{
-    future,
-    hint::black_box,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
 use failsafe::{FailurePolicy, StateMachine, backoff, failure_policy};
 use recloser::Recloser;
-use seawall_circuit_breaker::Rejection;
+use seawall_benches::service::Ready;
 use tower_layer::Layer as _;
 use tower_resilience_circuitbreaker::{
     CircuitBreaker, CircuitBreakerConfigBuilder, CircuitBreakerLayer, DefaultClassifier,
     SlidingWindowType,
 };
-use tower_service::Service;
 
 use crate::settings::{CALLS, IN_A_ROW, MINIMUM, OPEN, OVER, PROBES, SHARE};
-
-/// An error of a user's own, which a rejection can be turned into.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Failed;
-
-impl From<Rejection> for Failed {
-    fn from(_: Rejection) -> Self {
-        Self
-    }
-}
-
-/// A service that is always ready, and answers at once that all is well.
-#[derive(Clone, Debug)]
-pub(crate) struct Ready;
-
-impl Service<()> for Ready {
-    type Response = ();
-    type Error = Failed;
-    type Future = future::Ready<Result<(), Failed>>;
-
-    #[inline]
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failed>> {
-        Poll::Ready(Ok(()))
-    }
-
-    #[inline]
-    fn call(&mut self, (): ()) -> Self::Future {
-        future::ready(black_box(Ok(())))
-    }
-}
 
 /// Recloser over the last `calls`; never open with a share of 1, as long as some call goes well.
 pub(crate) fn recloser(calls: u32, share: f64, open: Duration) -> Recloser {
