@@ -1,22 +1,25 @@
-//! The two clients: one that is bare, and the same one with Seawall.
+//! The three clients: one that is bare, the same with a breaker, and the same with a bulkhead too.
 //!
 //! ```text
-//!                    bare                                  with Seawall
+//!            bare                       + breaker                    + bulkhead
 //!
-//!                 round robin                               round robin
-//!              /       |       \                         /       |       \
-//!             |        |        |                    breaker  breaker  breaker     refused? the next one
-//!         time-out time-out time-out                time-out time-out time-out
-//!             |        |        |                       |        |        |
-//!           HTTP     HTTP     HTTP                    HTTP     HTTP     HTTP
+//!         round robin                  round robin                  round robin
+//!       /      |      \             /      |      \             /      |      \
+//!      |       |       |        breaker breaker breaker     breaker breaker breaker     refused?
+//!      |       |       |           |       |       |       bulkhead bulkhead bulkhead   the next one
+//!  time-out time-out time-out  time-out time-out time-out  time-out time-out time-out
+//!       \      |      /             \      |      /             \      |      /
+//!         shared pool                 shared pool                 shared pool
 //! ```
 //!
-//! Everything but the breakers is the same code: pooled keep-alive connections, a time-out of a second
-//! from the request to the last byte of the answer, members in turn. Neither retries: a call that failed
-//! is a failure. A breaker that refuses was never a call, so that the next member can be asked.
+//! Everything but the guards is the same code: one [pool](crate::pool) of connections for all members, a
+//! time-out of a second from the request, over the wait for a connection, to the last byte of the answer,
+//! members in turn. A breaker sees what its caller sees, with the wait for a connection, as around any
+//! HTTP or database client. None retries: a call that failed is a failure. What a guard refuses was never
+//! a call, so that the next member can be asked.
 //!
 //! Read [`bare`], [`guarded`], then [`Client::call`]. **A pattern is added in one of two places**: what
-//! guards one member (a bulkhead, a limit) in [`guarded`], what guards the whole call (a retry, a cache) in
+//! guards one member (a limit) in [`guarded`], what guards the whole call (a retry, a cache) in
 //! [`Client::call`].
 
 use std::{
@@ -32,53 +35,68 @@ use axum::body::Bytes;
 use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::{
-    client::legacy::{Client as Pool, connect::HttpConnector},
+    client::legacy::{Client as HyperClient, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use seawall_bulkhead::BulkheadLayer;
 use seawall_chaos::ChaosLayer;
 use seawall_circuit_breaker::CircuitBreakerLayer;
-use seawall_core::{BoxError, ConfigError, Outcome, Reason, Rejection};
+use seawall_core::{BoxError, ConfigError, Outcome, Rejection};
 use tower::{
-    Service, ServiceBuilder, ServiceExt,
+    Layer, Service, ServiceBuilder, ServiceExt,
     timeout::TimeoutLayer,
     util::{BoxCloneSyncService, MapFutureLayer},
 };
 
 use crate::{
     fleet::{Fleet, Member},
-    guard::{Guard, Tuning},
+    guard::{Defence, Guard, Tuning},
+    pool::Pool,
 };
 
 /// How long a call may take, from the request to the last byte of its answer.
 pub(crate) const TIME_OUT: Duration = Duration::from_secs(1);
 
-/// Connections that may idle, for each member.
-const MOST_IDLE: usize = 32;
-
 /// A call before a member is chosen: its path, no host yet.
 type Ask = Request<Empty<Bytes>>;
 
-/// Boxed, in both runs, so that they are one type; of itself a Seawall layer boxes nothing.
+type Http = HyperClient<HttpConnector, Empty<Bytes>>;
+
+/// Boxed, in all runs, so that they are one type; of itself a Seawall layer boxes nothing.
 type MemberService = BoxCloneSyncService<Ask, Response<()>, BoxError>;
 
-/// One member with the time-out and nothing else.
-fn bare(member: &Member) -> MemberService {
-    let http = ServiceBuilder::new().layer(TimeoutLayer::new(TIME_OUT));
-    let Some(patient) = member.plays.clone() else {
-        return BoxCloneSyncService::new(http.service(over_http(member)));
+/// One member with a connection of the pool, the time-out and nothing else.
+fn bare(index: usize, member: &Member, pool: &Pool, http: &Http) -> MemberService {
+    let http = over_http(member, http.clone());
+    let http = match member.plays.clone() {
+        None => BoxCloneSyncService::new(http),
+        // `--upstream`: the server is well, and its illness is played here, as if it were on the way.
+        Some(patient) => {
+            let chaos = ChaosLayer::new(patient.chaos().clone()).fail_with(|_injected| {
+                Err::<Response<()>, BoxError>("the chaos failed the call".into())
+            });
+            let visits = MapFutureLayer::new(move |answer| patient.clone().visited(answer));
+            BoxCloneSyncService::new(ServiceBuilder::new().layer(visits).layer(chaos).service(http))
+        }
     };
-    // `--upstream`: the server is well, and its illness is played here, as if it were on the way.
-    let chaos = ChaosLayer::new(patient.chaos().clone())
-        .fail_with(|_injected| Err::<Response<()>, BoxError>("the chaos failed the call".into()));
-    let visits = MapFutureLayer::new(move |answer| patient.clone().visited(answer));
-    BoxCloneSyncService::new(http.layer(visits).layer(chaos).service(over_http(member)))
+    let pool = pool.clone();
+    let pooled = tower::service_fn(move |ask: Ask| {
+        let (pool, http) = (pool.clone(), http.clone());
+        async move {
+            let _connection = pool.connection(index).await;
+            http.oneshot(ask).await
+        }
+    });
+    BoxCloneSyncService::new(TimeoutLayer::new(TIME_OUT).layer(pooled))
 }
 
 /// One member with what Seawall puts around it, outermost first.
-fn guarded(member: &Member, guard: &Guard) -> MemberService {
-    let seawall = ServiceBuilder::new()
-        .layer(CircuitBreakerLayer::new(guard.breaker.clone()).classify(outcome).flatten());
-    BoxCloneSyncService::new(seawall.service(bare(member)))
+fn guarded(member: MemberService, guard: &Guard) -> MemberService {
+    let breaker = CircuitBreakerLayer::new(guard.breaker.clone()).classify(outcome).flatten();
+    let bulkhead = |bulkhead| BulkheadLayer::new(bulkhead).flatten();
+    let seawall =
+        ServiceBuilder::new().layer(breaker).option_layer(guard.bulkhead.clone().map(bulkhead));
+    BoxCloneSyncService::new(seawall.service(member))
 }
 
 /// What an answer says about the member: a request that it does not like says nothing.
@@ -91,23 +109,20 @@ fn outcome(result: Result<&Response<()>, &BoxError>) -> Outcome {
     }
 }
 
-/// One member over its own pool of connections, with the answer read to its end.
+/// One member over HTTP, with the answer read to its end.
 fn over_http(
     member: &Member,
+    http: Http,
 ) -> impl Service<Ask, Response = Response<()>, Error = BoxError, Future: Send + 'static>
 + Clone
 + Send
 + Sync
 + 'static
 + use<> {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    let pool: Pool<_, Empty<Bytes>> =
-        Pool::builder(TokioExecutor::new()).pool_max_idle_per_host(MOST_IDLE).build(connector);
     let address = member.address;
     let host = HeaderValue::from_str(&member.host).ok();
     tower::service_fn(move |mut ask: Ask| {
-        let (pool, host) = (pool.clone(), host.clone());
+        let (http, host) = (http.clone(), host.clone());
         async move {
             let mut parts = std::mem::take(ask.uri_mut()).into_parts();
             parts.scheme = Some(http::uri::Scheme::HTTP);
@@ -116,7 +131,7 @@ fn over_http(
             if let Some(host) = host {
                 ask.headers_mut().insert(header::HOST, host);
             }
-            let (parts, mut body) = pool.request(ask).await?.into_parts();
+            let (parts, mut body) = http.request(ask).await?.into_parts();
             // Read and dropped frame by frame: an answer without end costs time, not memory.
             while let Some(frame) = body.frame().await {
                 frame?;
@@ -132,35 +147,39 @@ pub(crate) struct Client {
     members: Arc<[MemberService]>,
     turn: Arc<AtomicUsize>,
     path: Option<PathAndQuery>,
-    /// The breaker of each member; none in a bare client.
+    /// What guards each member; none in a bare client.
     pub(crate) guards: Arc<[Guard]>,
+    pub(crate) pool: Pool,
 }
 
 impl Client {
-    pub(crate) fn bare(fleet: &Fleet, _tuning: Tuning) -> Result<Self, ConfigError> {
-        let members = fleet.members.iter().map(bare).collect();
-        Ok(Self::of(fleet, members, Vec::new()))
-    }
-
-    /// The same, with a breaker around each member.
-    pub(crate) fn guarded(fleet: &Fleet, tuning: Tuning) -> Result<Self, ConfigError> {
+    pub(crate) fn new(
+        defence: Defence,
+        fleet: &Fleet,
+        pool: Pool,
+        tuning: Tuning,
+    ) -> Result<Self, ConfigError> {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let http = HyperClient::builder(TokioExecutor::new()).build(connector);
         let mut members = Vec::new();
         let mut guards = Vec::new();
-        for member in &fleet.members {
-            let guard = Guard::new(member, tuning)?;
-            members.push(guarded(member, &guard));
-            guards.push(guard);
+        for (index, member) in fleet.members.iter().enumerate() {
+            let bare = bare(index, member, &pool, &http);
+            let guard = Guard::new(defence, member, tuning)?;
+            members.push(match &guard {
+                None => bare,
+                Some(guard) => guarded(bare, guard),
+            });
+            guards.extend(guard);
         }
-        Ok(Self::of(fleet, members, guards))
-    }
-
-    fn of(fleet: &Fleet, members: Vec<MemberService>, guards: Vec<Guard>) -> Self {
-        Self {
+        Ok(Self {
             members: members.into(),
             turn: Arc::default(),
             path: fleet.members.first().and_then(|member| member.path.clone()),
             guards: guards.into(),
-        }
+            pool,
+        })
     }
 
     /// Makes one call that means `work` for a member of the built-in fleet.
@@ -174,7 +193,7 @@ impl Client {
                     return Ok(());
                 }
                 Ok(answer) => return Err(Failed::Answer(answer.status())),
-                Err(error) if is_open(&error) => {
+                Err(error) if Rejection::find(&*error).is_some() => {
                     // The turn of the member that refused is over, or its neighbour would get both.
                     self.turn.fetch_add(1, Relaxed);
                     refused = Some(error);
@@ -195,10 +214,6 @@ impl Client {
         *ask.uri_mut() = path.into();
         ask
     }
-}
-
-fn is_open(error: &BoxError) -> bool {
-    Rejection::find(&**error).is_some_and(|refused| refused.reason() == Reason::CircuitOpen)
 }
 
 /// Why a call failed.

@@ -1,18 +1,28 @@
-//! What Seawall knows about each member: its circuit breaker, and what that did when.
+//! What Seawall puts around each member: a circuit breaker, then a bulkhead too; and what the breaker did
+//! when.
 //!
-//! | setting | value | why, for this storm |
+//! | breaker | value | why, for this storm |
 //! |---|---|---|
 //! | window | 1 s | quick to see; in a service with less traffic 10 s or more |
 //! | minimum calls | 10 | a member gets 17 a second at the lowest rate |
 //! | failure rate | 50 % | what hangs fails always; a member that errs now and then is left in |
 //! | slow calls | 100 ms, 50 % | five times what a healthy call takes, or more: see [`slow_limit`] |
-//! | hung calls | the same, 10 of them | seen while they hang, and not when the time-out comes |
+//! | hung calls | the same, 10 of them or the share | seen while they hang, and not when the time-out comes |
 //! | open for | 0.5 s, doubled up to 2 s, jittered | a probe is a user's call: few of them while it is dead |
 //! | probes | 3 | judged together: one lucky answer does not close it |
+//!
+//! | bulkhead | value | why, for this storm |
+//! |---|---|---|
+//! | limit | the member's share of the pool | see `pool.rs`; the calm needs less than a fourth of it |
+//! | queue | three times as many, for 50 ms | a crowd is served; who finds the share held goes to the next member |
+//!
+//! A breaker has to see some calls suffer before it knows, and those hold what they hold until they are
+//! done. A bulkhead knows nothing and bounds what can be held, from the first moment on.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
+use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::{CircuitBreaker, Event, State, Turn, Window};
 use seawall_core::{Backoff, ConfigError, Jitter};
 use tokio::time::Instant;
@@ -22,13 +32,42 @@ use crate::fleet::Member;
 /// The least time after which a call is slow: a healthy member of the built-in fleet takes 20 ms at most.
 const SLOW: Duration = Duration::from_millis(100);
 
+/// How long a call waits for a place in a member's share: a crowd is served within, and a call that is
+/// to go to the next member is not late.
+const CROWD: Duration = Duration::from_millis(50);
+
 /// Turns that are kept; a storm makes some dozens, and memory stays bounded if it makes more.
 const MOST_TURNS: usize = 10_000;
 
-/// What a breaker is told of the storm.
+/// What stands around each member, run by run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Defence {
+    Bare,
+    Breaker,
+    /// The breaker and the bulkhead.
+    Both,
+}
+
+impl Defence {
+    pub(crate) const ALL: [Self; 3] = [Self::Bare, Self::Breaker, Self::Both];
+}
+
+impl fmt::Display for Defence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Bare => "bare",
+            Self::Breaker => "+ breaker",
+            Self::Both => "+ bulkhead",
+        })
+    }
+}
+
+/// What the guards are told of the storm.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tuning {
     pub(crate) seed: u64,
+    /// How many connections are a member's part of the pool.
+    pub(crate) share: u32,
     /// A call that takes longer is slow; one that is in flight for longer hangs.
     pub(crate) slow: Duration,
 }
@@ -48,15 +87,32 @@ pub(crate) struct Change {
     pub(crate) why: Option<String>,
 }
 
-/// The breaker of one member; clones share.
+/// What guards one member; clones share.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
     pub(crate) breaker: CircuitBreaker,
+    pub(crate) bulkhead: Option<Bulkhead>,
     turns: Arc<Mutex<Vec<(Instant, Turn)>>>,
 }
 
 impl Guard {
-    pub(crate) fn new(member: &Member, tuning: Tuning) -> Result<Self, ConfigError> {
+    /// The guard of a member; none where it is bare.
+    pub(crate) fn new(
+        defence: Defence,
+        member: &Member,
+        tuning: Tuning,
+    ) -> Result<Option<Self>, ConfigError> {
+        let bulkhead = match defence {
+            Defence::Bare => return Ok(None),
+            Defence::Breaker => None,
+            Defence::Both => Some(
+                Bulkhead::builder(member.name)
+                    .limit(tuning.share)
+                    .queue(3 * tuning.share)
+                    .max_wait(CROWD)
+                    .build()?,
+            ),
+        };
         let turns = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&turns);
         let breaker = CircuitBreaker::builder(member.name)
@@ -64,7 +120,7 @@ impl Guard {
             .minimum_calls(10)
             .failure_rate(0.5)
             .slow_call(tuning.slow, 0.5)
-            .hung_calls(tuning.slow, 10)
+            .hung_calls(tuning.slow, tuning.share.min(10))
             .open_for(
                 Backoff::exponential(Duration::from_millis(500))
                     .max(Duration::from_secs(2))
@@ -79,7 +135,7 @@ impl Guard {
                 }
             })
             .build()?;
-        Ok(Self { breaker, turns })
+        Ok(Some(Self { breaker, bulkhead, turns }))
     }
 
     /// Its states since `start`, at which it was closed.

@@ -1,14 +1,14 @@
-//! The storm: a fleet loses a member, once with a bare client and once with Seawall.
+//! The storm: a fleet loses a member, with a bare client, with a circuit breaker, and with a bulkhead too.
 //!
 //! ```text
 //! cargo run --release --example storm
-//! cargo run --release --example storm -- --rate 2000 --seconds 40
+//! cargo run --release --example storm -- --rate 2000 --seconds 60
 //! cargo run --release --example storm -- --upstream http://127.0.0.1:8080/health
 //! ```
 //!
 //! Real HTTP servers on the loopback, a real client, traffic that does not wait for anybody. One of three
-//! members turns slow, then hangs, then heals. The two runs differ in one thing: whether a circuit breaker
-//! stands around each member.
+//! members turns slow, then hangs, then heals. All share the client's pool of connections. The three runs
+//! differ in one thing: what stands around each member.
 //!
 //! | file | one idea |
 //! |---|---|
@@ -16,7 +16,8 @@
 //! | `args.rs`, `upstream.rs` | what may be asked for, and what may be stormed |
 //! | `phases.rs` | when what happens |
 //! | `fleet.rs`, `illness.rs` | the members, and how one falls ill |
-//! | `client.rs`, `guard.rs` | **the two clients; here patterns are added** |
+//! | `client.rs`, `guard.rs` | **the three clients; here patterns are added** |
+//! | `pool.rs` | the connections that all members share |
 //! | `generator.rs` | the traffic |
 //! | `recorder.rs` | what happened to each call |
 //! | `progress.rs`, `report.rs`, `plot.rs` | the display, the table, the picture |
@@ -31,6 +32,7 @@ mod guard;
 mod illness;
 mod phases;
 mod plot;
+mod pool;
 mod progress;
 mod recorder;
 mod report;
@@ -43,17 +45,18 @@ use std::{
 };
 
 use clap::Parser;
-use seawall_core::{BoxError, ConfigError};
-use tokio::time::Instant;
+use seawall_core::BoxError;
+use tokio::time::{Instant, interval};
 
 use crate::{
     args::Args,
     client::{Client, Failed, TIME_OUT},
     fleet::{Fleet, NAMES, SICK},
-    generator::{Arrivals, generate, most_in_flight},
-    guard::{Tuning, slow_limit},
+    generator::{Arrivals, generate},
+    guard::{Defence, Tuning, slow_limit},
     illness::Patient,
     phases::{Phase, Phases},
+    pool::Pool,
     progress::Stage,
     recorder::{Record, Recorder},
     report::Run,
@@ -93,7 +96,14 @@ struct Ending {
     picture: io::Result<()>,
 }
 
-/// Both runs, and what they come to.
+/// How often it is looked up what the sick member holds.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Open files that suffice: both ends of each connection are this program's, and a shell's limit can be
+/// as low as 256.
+const FILES: u64 = 1024;
+
+/// The three runs, and what they come to.
 async fn story(args: &Args) -> Result<Ending, BoxError> {
     let phases = Phases::over(args.run());
     let upstream = match &args.upstream {
@@ -102,12 +112,13 @@ async fn story(args: &Args) -> Result<Ending, BoxError> {
     };
     eprintln!("{}\n", opening(args, phases));
     let stage = Stage::new();
-    let runs = [
-        run("bare", Client::bare, args, upstream.as_ref(), &stage).await?,
-        run("Seawall", Client::guarded, args, upstream.as_ref(), &stage).await?,
-    ];
+    // Where it can't be raised, it may do all the same.
+    let _ = rlimit::increase_nofile_limit(FILES);
+    let [bare, breaker, both] =
+        Defence::ALL.map(|defence| run(defence, args, upstream.as_ref(), &stage));
+    let runs = [bare.await?, breaker.await?, both.await?];
     let table = report::table(phases, &runs);
-    let log = report::breaker_log(&runs[1]);
+    let log = report::breaker_log(&runs[2]);
     let verdict = report::verdict(phases, &runs);
     let picture = std::fs::write(&args.out, plot::picture(args, phases, &runs)?);
     let where_to = match picture {
@@ -119,8 +130,7 @@ async fn story(args: &Args) -> Result<Ending, BoxError> {
 
 /// One storm: a fresh fleet, the same arrivals, one client.
 async fn run(
-    name: &'static str,
-    client: fn(&Fleet, Tuning) -> Result<Client, ConfigError>,
+    defence: Defence,
     args: &Args,
     upstream: Option<&Upstream>,
     stage: &Stage,
@@ -132,36 +142,47 @@ async fn run(
         None => Fleet::built_in(patient).await?,
     };
     let slow = slow_limit(greet(&fleet, args).await?);
-    let client = client(&fleet, Tuning { seed: args.seed, slow })?;
+    let connections = pool::size(args.rate);
+    let tuning = Tuning { seed: args.seed, share: pool::share(connections), slow };
+    let client = Client::new(defence, &fleet, Pool::new(connections), tuning)?;
 
-    let most_in_flight = most_in_flight();
     let recorder = Recorder::new(Record::new(phases, TIME_OUT));
     let start = Instant::now();
     let traffic = async {
         let arrivals = Arrivals::new(args.seed, args.rate, args.run());
         let (illness, ()) = tokio::join!(
             fleet.patient.live(phases, start),
-            generate(arrivals, start, &client, &recorder, most_in_flight),
+            generate(arrivals, start, &client, &recorder),
         );
         illness
     };
+    let books = async {
+        let mut beat = interval(LOOK);
+        loop {
+            beat.tick().await;
+            recorder.held(start.elapsed(), client.pool.held_by_sick());
+        }
+    };
     tokio::select! {
         ended = traffic => ended?,
-        () = stage.show(name, phases, start, &client, &recorder) => {}
+        () = stage.show(defence, phases, start, &client, &recorder) => {}
+        () = books => {}
     }
     Ok(Run {
-        name,
+        defence,
         record: recorder.record(),
-        most_in_flight,
+        connections,
+        starved: client.pool.starved(),
         visits: fleet.patient.visits(),
-        changes: client.guards.get(SICK).map(|guard| guard.changes(start)),
+        changes: client.guards.iter().map(|guard| guard.changes(start)).collect(),
     })
 }
 
 /// One call to each member before the storm, by a client of its own: how long the slowest took, or who
 /// does not answer.
 async fn greet(fleet: &Fleet, args: &Args) -> Result<Duration, BoxError> {
-    let client = Client::bare(fleet, Tuning { seed: args.seed, slow: TIME_OUT })?;
+    let tuning = Tuning { seed: args.seed, share: 1, slow: TIME_OUT };
+    let client = Client::new(Defence::Bare, fleet, Pool::new(1), tuning)?;
     let mut slowest = Duration::ZERO;
     for _ in NAMES {
         let start = Instant::now();
@@ -189,11 +210,13 @@ fn opening(args: &Args, phases: Phases) -> String {
     };
     let at = |phase| report::seconds(phases.start(phase));
     format!(
-        "A storm of {} calls a second at {whom}, {} bare and the same again with Seawall (seed {}).\n\
+        "A storm of {} calls a second at {whom} that share {} connections (seed {}): {} bare, the same\n\
+         again with a breaker around each member, and again with a bulkhead too.\n\
          In each {sick} turns slow at {}, hangs from {} on, and is healed at {}.",
         args.rate,
-        report::seconds(args.run()),
+        pool::size(args.rate),
         args.seed,
+        report::seconds(args.run()),
         at(Phase::Slow),
         at(Phase::Dead),
         at(Phase::Healed),
@@ -231,7 +254,7 @@ mod tests {
 
     async fn short_storm(picture: &Picture, more: &[&str]) -> Result<String, String> {
         let out = picture.0.to_str().expect("the temporary folder has a plain name");
-        let flags = ["storm", "--seconds", "2", "--rate", "60", "--out", out];
+        let flags = ["storm", "--seconds", "3", "--rate", "60", "--out", out];
         let args =
             Args::try_parse_from(flags.iter().chain(more)).map_err(|error| error.to_string())?;
         let told = timeout(DEADLINE, story(&args)).await.expect("the storm ends by itself");
@@ -244,6 +267,7 @@ mod tests {
             "p99.9",
             "reached the sick member",
             "time to recover",
+            "held by the sick member",
             "The picture is in",
         ] {
             assert!(ending.contains(part), "no `{part}` in\n{ending}");
@@ -253,9 +277,12 @@ mod tests {
         assert!(svg.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")));
         let texts: Vec<_> =
             svg.descendants().filter_map(|node| node.text()).map(str::trim).collect();
-        for part in
-            ["Bare client", "With Seawall: a circuit breaker around each member", "member-b dead"]
-        {
+        for part in [
+            "Bare client",
+            "With a circuit breaker around each member",
+            "With a bulkhead around each member too",
+            "member-b dead",
+        ] {
             assert!(texts.contains(&part), "no `{part}` in the picture");
         }
         assert!(svg.descendants().filter(|node| node.has_tag_name("polyline")).count() > 6);

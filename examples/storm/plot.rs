@@ -1,11 +1,13 @@
-//! The picture: both runs, one above the other, on the same scales.
+//! The picture: the runs, one above the other, on the same scales.
 //!
 //! ```text
 //! title, legend
-//! bare       success rate   |------|__________|---------|
-//!            latency        |  p50, p99, logarithmic    |
-//!            breaker        | none                      |
-//! Seawall    the same three
+//! bare         success rate   |------|__________|---------|
+//!              latency        |  p50, p99, logarithmic    |
+//!              pool           | held by the sick member   |
+//!              breakers       | none                      |
+//! + breaker    the same four
+//! + bulkhead   the same four
 //! ```
 //!
 //! Calls are drawn where they were due, so that a call which hung is seen when its caller came and not
@@ -25,16 +27,20 @@ use crate::{
     args::Args,
     client::TIME_OUT,
     fleet::{NAMES, SICK},
-    guard::Change,
+    guard::{Change, Defence},
     phases::{Phase, Phases},
+    pool,
     recorder::Tally,
     report::{self, Run},
 };
 
 const WIDTH: u32 = 1200;
-const HEIGHT: u32 = 1060;
-const HEADER: i32 = 116;
-const BLOCK: i32 = 464;
+const HEIGHT: u32 = 1376;
+const HEADER: i32 = 112;
+const BLOCK: i32 = 420;
+
+/// How high the band of one breaker is, with the gap below it.
+const BAND: i32 = 14;
 
 /// Pixels left of the panels, for the scales, and right of them.
 const LEFT: i32 = 96;
@@ -47,11 +53,12 @@ const SUCCESS: RGBColor = RGBColor(0x1b, 0x7f, 0x5c);
 const P50: RGBColor = RGBColor(0x2f, 0x6f, 0xb7);
 const P99: RGBColor = RGBColor(0xc2, 0x3b, 0x4e);
 const LOST: RGBColor = RGBColor(0xe9, 0x8a, 0x94);
+const HELD: RGBColor = RGBColor(0x8a, 0x78, 0xb8);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The picture as SVG.
-pub(crate) fn picture(args: &Args, phases: Phases, runs: &[Run; 2]) -> Result<String, BoxError> {
+pub(crate) fn picture(args: &Args, phases: Phases, runs: &[Run; 3]) -> Result<String, BoxError> {
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
@@ -59,7 +66,7 @@ pub(crate) fn picture(args: &Args, phases: Phases, runs: &[Run; 2]) -> Result<St
         header(&root, args, runs[0].record.arrived().tick())?;
         let scale = Scale::of(phases, runs);
         for (index, run) in (0i32..).zip(runs) {
-            let top = HEADER + index * (BLOCK + 8);
+            let top = HEADER + index * BLOCK;
             let block = root.clone().shrink((0, top), (WIDTH, BLOCK as u32));
             draw_run(&block, run, &scale)?;
         }
@@ -84,7 +91,7 @@ fn described(svg: &str, words: &str) -> String {
         Some(end) => {
             let (open, rest) = svg.split_at(end + 1);
             format!(
-                "{open}\n<title>A storm, bare and with Seawall</title>\n<desc>{escaped}</desc>{rest}\n"
+                "{open}\n<title>A storm, without and with Seawall</title>\n<desc>{escaped}</desc>{rest}\n"
             )
         }
         None => svg.to_owned(),
@@ -107,15 +114,17 @@ fn centered(style: &TextStyle<'static>) -> TextStyle<'static> {
 }
 
 fn header(root: &Area<'_>, args: &Args, tick: Duration) -> Result<(), BoxError> {
-    let title = format!("{} falls ill: the same storm, bare and with Seawall", NAMES[SICK]);
+    let title = format!("{} falls ill: the same storm, without and with Seawall", NAMES[SICK]);
     root.draw_text(&title, &bold(26.0, INK), (LEFT, 18))?;
     let whom = match &args.upstream {
         Some(url) => format!("{}, seen as {} members", clipped(&url.to_string()), NAMES.len()),
         None => format!("{} HTTP servers on the loopback", NAMES.len()),
     };
     let facts = format!(
-        "{} calls/s at {whom}; time-out {} s; seed {}. Calls stand where they were due, in steps of {} ms.",
+        "{} calls/s at {whom}; one pool of {} connections; time-out {} s; seed {}. Calls stand where they \
+         were due, in steps of {} ms.",
         args.rate,
+        pool::size(args.rate),
         TIME_OUT.as_secs(),
         args.seed,
         tick.as_millis(),
@@ -149,13 +158,14 @@ fn legend(root: &Area<'_>, y: i32) -> Result<(), BoxError> {
         x += width;
         Ok(())
     };
-    entry(Mark::Line(SUCCESS), "success rate", 134)?;
-    entry(Mark::Box(LOST), "failed calls", 128)?;
-    entry(Mark::Line(P50), "latency p50", 128)?;
-    entry(Mark::Line(P99), "latency p99", 160)?;
-    for (state, width) in [(State::Closed, 128), (State::Open, 116), (State::HalfOpen, 150)] {
-        entry(Mark::Box(state_color(state)), &format!("breaker {state}"), width + 24)?;
-    }
+    entry(Mark::Line(SUCCESS), "success rate", 132)?;
+    entry(Mark::Box(LOST), "failed calls", 122)?;
+    entry(Mark::Line(P50), "latency p50", 122)?;
+    entry(Mark::Line(P99), "latency p99", 122)?;
+    entry(Mark::Box(HELD), "pool held by the sick member", 250)?;
+    entry(Mark::Box(state_color(State::Closed)), "breaker closed", 146)?;
+    entry(Mark::Box(state_color(State::Open)), "open", 82)?;
+    entry(Mark::Box(state_color(State::HalfOpen)), "half-open", 90)?;
     Ok(())
 }
 
@@ -166,7 +176,7 @@ enum Mark {
 
 const LEFT_OF_TEXT: Pos = Pos { h_pos: HPos::Left, v_pos: VPos::Center };
 
-/// What both runs are measured by.
+/// What all runs are measured by.
 struct Scale {
     phases: Phases,
     /// From which to which latency, in milliseconds: whole powers of ten below, the time-out above.
@@ -174,7 +184,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(phases: Phases, runs: &[Run; 2]) -> Self {
+    fn of(phases: Phases, runs: &[Run; 3]) -> Self {
         let latencies = runs.iter().flat_map(|run| {
             let ticks = run.record.arrived().ticks();
             ticks.flat_map(|(_, tally)| [tally.latency(0.5), tally.latency(0.99)])
@@ -193,9 +203,10 @@ impl Scale {
 }
 
 fn draw_run(block: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
-    let heading = match run.name {
-        "bare" => "Bare client",
-        _ => "With Seawall: a circuit breaker around each member",
+    let heading = match run.defence {
+        Defence::Bare => "Bare client",
+        Defence::Breaker => "With a circuit breaker around each member",
+        Defence::Both => "With a bulkhead around each member too",
     };
     block.draw_text(heading, &bold(18.0, INK), (LEFT, 8))?;
     let figures = format!(
@@ -207,13 +218,15 @@ fn draw_run(block: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> 
     let right = Pos::new(HPos::Right, VPos::Top);
     block.draw_text(&figures, &font(14.0, FAINT).pos(right), (WIDTH as i32 - RIGHT, 11))?;
 
-    phase_names(block, scale, 46)?;
-    draw_success(&panel(block, 58, 122), run, scale)?;
-    draw_latency(&panel(block, 190, 186), run, scale)?;
-    panel_name(block, "success", 119)?;
-    panel_name(block, "latency", 283)?;
-    draw_breaker(block, run, scale, 388)?;
-    seconds_axis(block, scale, 418)
+    phase_names(block, scale, 42)?;
+    draw_success(&panel(block, 52, 84), run, scale)?;
+    draw_latency(&panel(block, 144, 112), run, scale)?;
+    draw_pool(&panel(block, 264, 68), run, scale)?;
+    panel_name(block, "success", 94)?;
+    panel_name(block, "latency", 200)?;
+    panel_name(block, "pool", 298)?;
+    draw_breakers(block, run, scale, 340)?;
+    seconds_axis(block, scale, 340 + 3 * BAND + 4)
 }
 
 /// A strip of the block: all panels are equally wide, so that times stand below each other.
@@ -280,7 +293,7 @@ fn draw_success(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxErro
         .set_label_area_size(LabelAreaPosition::Left, LEFT)
         .build_cartesian_2d(0.0..scale.run(), 0.0..104.0)?;
     chart.draw_series(shades(scale, 0.0, 104.0))?;
-    mesh(&mut chart, &|percent| format!("{percent:.0} %"), 5)?;
+    mesh(&mut chart, &|percent| format!("{percent:.0} %"), 3)?;
     let share = steps(run, |tally| tally.success().map(|share| share * 100.0));
     chart.draw_series(AreaSeries::new(share.iter().copied(), 100.0, LOST))?;
     chart.draw_series(LineSeries::new(share, SUCCESS.stroke_width(2)))?;
@@ -303,6 +316,19 @@ fn draw_latency(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxErro
         let line = steps(run, |tally| tally.latency(share).map(millis));
         chart.draw_series(LineSeries::new(line, color.stroke_width(2)))?;
     }
+    Ok(())
+}
+
+/// What of the pool the sick member's calls held at most, tick by tick.
+fn draw_pool(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
+    let all = f64::from(run.connections);
+    let mut chart = ChartBuilder::on(area)
+        .set_label_area_size(LabelAreaPosition::Left, LEFT)
+        .build_cartesian_2d(0.0..scale.run(), 0.0..all * 1.04)?;
+    chart.draw_series(shades(scale, 0.0, all * 1.04))?;
+    mesh(&mut chart, &|connections| format!("{connections:.0}"), 3)?;
+    let held = steps(run, |tally| Some(tally.held().into()));
+    chart.draw_series(AreaSeries::new(held, 0.0, HELD))?;
     Ok(())
 }
 
@@ -345,31 +371,24 @@ fn state_color(state: State) -> RGBColor {
     }
 }
 
-/// The band that says what the sick member's breaker was at each time.
-fn draw_breaker(block: &Area<'_>, run: &Run, scale: &Scale, top: i32) -> Result<(), BoxError> {
-    let bottom = top + 26;
-    let label = font(13.0, FAINT).pos(Pos::new(HPos::Right, VPos::Center));
-    block.draw_text("breaker", &label, (LEFT - 10, top + 13))?;
-    let Some(changes) = &run.changes else {
-        let corners = [(x_of(scale, 0.0), top), (x_of(scale, scale.run()), bottom)];
-        block.draw(&Rectangle::new(corners, RGBColor(0xee, 0xf1, 0xf4).filled()))?;
-        let middle = (x_of(scale, scale.run() / 2.0), top + 13);
-        block.draw_text(
-            "none: every third call goes to the sick member",
-            &centered(&font(13.0, FAINT)),
-            middle,
-        )?;
-        return Ok(());
-    };
-    for (from, to, state) in spans(changes, scale.phases.run()) {
-        let (left, right) = (x_of(scale, from), x_of(scale, to));
-        // At least a pixel: a short half-open time is what one looks for.
-        let corners = [(left, top), (right.max(left + 1), bottom)];
-        block.draw(&Rectangle::new(corners, state_color(state).filled()))?;
-        let word = state.to_string();
-        if right - left > 8 * word.len() as i32 + 8 {
-            let middle = ((left + right) / 2, top + 13);
-            block.draw_text(&word, &centered(&font(13.0, INK)), middle)?;
+/// Bands that say what each member's breaker was at each time.
+fn draw_breakers(block: &Area<'_>, run: &Run, scale: &Scale, top: i32) -> Result<(), BoxError> {
+    if run.changes.is_empty() {
+        let corners = [(LEFT, top), (x_of(scale, scale.run()), top + 3 * BAND)];
+        block.draw(&Rectangle::new(corners, phase_color(Phase::Calm).filled()))?;
+        let middle = (x_of(scale, scale.run() / 2.0), top + 3 * BAND / 2);
+        let none = "no breaker: every third call goes to the sick member";
+        block.draw_text(none, &centered(&font(13.0, FAINT)), middle)?;
+    }
+    for ((member, changes), row) in NAMES.iter().zip(&run.changes).zip(0..) {
+        let (top, bottom) = (top + row * BAND, top + (row + 1) * BAND - 2);
+        let label = font(11.0, FAINT).pos(Pos::new(HPos::Right, VPos::Center));
+        block.draw_text(member, &label, (LEFT - 8, (top + bottom) / 2))?;
+        for (from, to, state) in spans(changes, scale.phases.run()) {
+            let (left, right) = (x_of(scale, from), x_of(scale, to));
+            // At least a pixel: a short half-open time is what one looks for.
+            let corners = [(left, top), (right.max(left + 1), bottom)];
+            block.draw(&Rectangle::new(corners, state_color(state).filled()))?;
         }
     }
     Ok(())

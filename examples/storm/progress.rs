@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::{
     client::Client,
     fleet::{NAMES, SICK},
+    guard::Defence,
     phases::{Phase, Phases},
     recorder::{Glance, Recorder},
     report::{duration, share},
@@ -37,13 +38,13 @@ impl Stage {
     /// Shows a run until it is dropped.
     pub(crate) async fn show(
         &self,
-        name: &'static str,
+        defence: Defence,
         phases: Phases,
         start: Instant,
         client: &Client,
         recorder: &Recorder,
     ) {
-        let bars = self.bars.as_ref().map(|bars| Bars::new(bars, name, phases));
+        let bars = self.bars.as_ref().map(|bars| Bars::new(bars, defence, phases));
         let mut beat = interval(if bars.is_some() { REDRAW } else { LINE });
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -58,7 +59,7 @@ impl Stage {
             match &bars {
                 Some(bars) => bars.draw(&view),
                 None if now < LINE / 2 => {} // nothing has been answered yet
-                None => eprintln!("{name:<8}{}", view.line()),
+                None => eprintln!("{defence:<12}{}", view.line()),
             }
         }
     }
@@ -133,7 +134,7 @@ struct Bars {
 }
 
 impl Bars {
-    fn new(bars: &MultiProgress, name: &'static str, phases: Phases) -> Self {
+    fn new(bars: &MultiProgress, defence: Defence, phases: Phases) -> Self {
         let styled = |template: &str| {
             ProgressStyle::with_template(template)
                 .expect("the templates are constants, and indicatif takes them")
@@ -141,11 +142,11 @@ impl Bars {
         };
         let millis = phases.run().as_millis() as u64;
         let time = bars.add(ProgressBar::new(millis));
-        time.set_style(styled("{prefix:9.bold} [{bar:40.cyan/blue}] {msg}"));
-        time.set_prefix(name);
+        time.set_style(styled("{prefix:10.bold} [{bar:40.cyan/blue}] {msg}"));
+        time.set_prefix(defence.to_string());
         let line = || {
             let line = bars.add(ProgressBar::no_length());
-            line.set_style(styled("          {msg}"));
+            line.set_style(styled("           {msg}"));
             line
         };
         Self { time, figures: line(), members: line() }

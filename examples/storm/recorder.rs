@@ -39,6 +39,8 @@ pub(crate) struct Tally {
     ok: u64,
     failed: u64,
     unsent: u64,
+    /// The most connections that the sick member's calls held.
+    held: u32,
     latency: Histogram<u32>,
 }
 
@@ -48,6 +50,7 @@ impl Tally {
             ok: 0,
             failed: 0,
             unsent: 0,
+            held: 0,
             latency: Histogram::new_with_bounds(1, LONGEST_MICROS, 3)
                 .expect("the bounds are constants, and hdrhistogram takes them"),
         }
@@ -67,6 +70,7 @@ impl Tally {
         self.ok += other.ok;
         self.failed += other.failed;
         self.unsent += other.unsent;
+        self.held = self.held.max(other.held);
         self.latency.add(&other.latency).expect("all tallies have the same bounds");
     }
 
@@ -82,6 +86,11 @@ impl Tally {
     /// Calls that were due and not sent, because too many were in flight.
     pub(crate) const fn unsent(&self) -> u64 {
         self.unsent
+    }
+
+    /// The most connections that the sick member's calls held.
+    pub(crate) const fn held(&self) -> u32 {
+        self.held
     }
 
     /// The share of the calls due that were answered well; nothing where none was due.
@@ -192,6 +201,12 @@ impl Record {
         self.answered.at(due).unsent += 1;
     }
 
+    /// At `now` the sick member's calls held so many connections.
+    pub(crate) fn held(&mut self, now: Duration, connections: u32) {
+        let tick = self.arrived.at(now);
+        tick.held = tick.held.max(connections);
+    }
+
     /// Calls by when they were meant to start.
     pub(crate) const fn arrived(&self) -> &Series {
         &self.arrived
@@ -256,6 +271,11 @@ impl Recorder {
     /// A call that was due at `due` was not sent.
     pub(crate) fn unsent(&self, due: Duration) {
         self.0.lock().unsent(due);
+    }
+
+    /// At `now` the sick member's calls held so many connections.
+    pub(crate) fn held(&self, now: Duration, connections: u32) {
+        self.0.lock().held(now, connections);
     }
 
     pub(crate) fn glance(&self, now: Duration) -> Glance {
@@ -355,6 +375,17 @@ mod tests {
         recorder.sent();
         recorder.done(ms(0), ms(5), true);
         assert_eq!(recorder.glance(ms(500)).in_flight, 1);
+    }
+
+    #[test]
+    fn what_the_sick_member_held_is_the_most_that_was_seen() {
+        let mut record = Record::new(Phases::over(RUN), GRACE);
+        for (now, connections) in [(0, 3), (100, 9), (200, 4), (300, 5)] {
+            record.held(ms(now), connections);
+        }
+        let ticks: Vec<_> = record.arrived().ticks().map(|(_, tally)| tally.held()).collect();
+        assert_eq!(ticks[..3], [9, 5, 0]);
+        assert_eq!(record.arrived().total().held(), 9);
     }
 
     #[test]

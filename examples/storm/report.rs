@@ -2,11 +2,14 @@
 
 use std::{fmt::Write as _, time::Duration};
 
+use seawall_circuit_breaker::State;
+
 use crate::{
     fleet::{NAMES, SICK},
-    guard::{Change, back_at_work},
+    generator::MOST_IN_FLIGHT,
+    guard::{Change, Defence, back_at_work},
     phases::{Phase, Phases},
-    recorder::Record,
+    recorder::{Record, Tally},
 };
 
 /// Lines of a breaker's log: what a screen holds beside the table.
@@ -14,19 +17,30 @@ const MOST_LINES: usize = 16;
 
 /// How one run went.
 pub(crate) struct Run {
-    pub(crate) name: &'static str,
+    pub(crate) defence: Defence,
     pub(crate) record: Record,
-    /// How many calls could be in flight: the bound of the generator.
-    pub(crate) most_in_flight: usize,
+    /// How many connections the pool had.
+    pub(crate) connections: u32,
+    /// Calls to healthy members that found none free.
+    pub(crate) starved: u64,
     /// Calls that reached the sick member while it was sick.
     pub(crate) visits: u64,
-    /// What the sick member's breaker did; nothing where there was none.
-    pub(crate) changes: Option<Vec<Change>>,
+    /// What each member's breaker did; nothing where there was none.
+    pub(crate) changes: Vec<Vec<Change>>,
 }
 
-/// The two runs, side by side.
-pub(crate) fn table(phases: Phases, runs: &[Run; 2]) -> String {
-    let cells = |cell: &dyn Fn(&Run) -> String| [cell(&runs[0]), cell(&runs[1])];
+impl Run {
+    /// How often a healthy member's breaker opened.
+    fn shut_out(&self) -> usize {
+        let healthy = self.changes.iter().enumerate().filter(|&(member, _)| member != SICK);
+        let changes = healthy.flat_map(|(_, changes)| changes);
+        changes.filter(|change| change.state == State::Open).count()
+    }
+}
+
+/// The runs, side by side.
+pub(crate) fn table(phases: Phases, runs: &[Run; 3]) -> String {
+    let cells = |cell: &dyn Fn(&Run) -> String| runs.each_ref().map(cell);
     let latency = |share: f64| cells(&|run| duration(run.record.arrived().total().latency(share)));
     let healed = phases.start(Phase::Healed);
     let mut rows = vec![
@@ -41,6 +55,12 @@ pub(crate) fn table(phases: Phases, runs: &[Run; 2]) -> String {
         ("  p99", latency(0.99)),
         ("  p99.9", latency(0.999)),
         ("  longest", latency(1.0)),
+        (
+            "connections held by the sick member",
+            cells(&|run| format!("{} of {}", run.record.arrived().total().held(), run.connections)),
+        ),
+        ("calls to healthy ones that found none", cells(&|run| run.starved.to_string())),
+        ("times a healthy member was shut out", cells(&|run| run.shut_out().to_string())),
         ("calls that reached the sick member", cells(&|run| run.visits.to_string())),
         (
             "time to recover",
@@ -48,7 +68,7 @@ pub(crate) fn table(phases: Phases, runs: &[Run; 2]) -> String {
         ),
         (
             "healed member fully used again",
-            cells(&|run| match &run.changes {
+            cells(&|run| match run.changes.get(SICK) {
                 None => "at once".into(),
                 Some(changes) => back_at_work(changes, healed).map_or_else(
                     || "not in the run".into(),
@@ -63,23 +83,26 @@ pub(crate) fn table(phases: Phases, runs: &[Run; 2]) -> String {
     }
 
     let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let rule = "-".repeat(widest + 2 * 16);
-    let mut table = format!("{:widest$}{:>16}{:>16}\n{rule}\n", "", runs[0].name, runs[1].name);
-    for (name, [bare, guarded]) in &rows {
+    let rule = "-".repeat(widest + 3 * 16);
+    rows.insert(0, ("", cells(&|run| run.defence.to_string())));
+    let mut table = String::new();
+    for (index, (name, [bare, breaker, both])) in rows.iter().enumerate() {
         // Writing to a string does not fail.
-        let _ = writeln!(table, "{name:widest$}{bare:>16}{guarded:>16}");
+        let _ = writeln!(table, "{name:widest$}{bare:>16}{breaker:>16}{both:>16}");
+        if index == 0 {
+            let _ = writeln!(table, "{rule}");
+        }
     }
     let _ = write!(
         table,
         "{rule}\n\
          Latencies are of all calls, failed ones too, from when each was due. Recovered is: a point of\n\
-         success and twice the p99 of the calm at most, steadily, by when answers came.\n"
+         success and twice the p99 of the calm at most, steadily, by when answers came. Held: at most.\n"
     );
     if rows.last().is_some_and(|(name, _)| name.starts_with("not sent")) {
         let _ = writeln!(
             table,
-            "Not sent: due while {} calls were in flight already, the bound of the generator.",
-            runs[0].most_in_flight
+            "Not sent: due while {MOST_IN_FLIGHT} calls were in flight already, the bound of the generator.",
         );
     }
     table
@@ -88,7 +111,7 @@ pub(crate) fn table(phases: Phases, runs: &[Run; 2]) -> String {
 /// What the sick member's breaker did, line by line.
 pub(crate) fn breaker_log(run: &Run) -> String {
     let mut log = format!("The breaker of {}:\n", NAMES[SICK]);
-    let changes = run.changes.as_deref().unwrap_or_default();
+    let changes = run.changes.get(SICK).map_or(&[][..], Vec::as_slice);
     for Change { at, state, why } in changes.iter().take(MOST_LINES) {
         let time = at.as_secs_f64();
         let why = why.as_deref().unwrap_or_default();
@@ -102,24 +125,32 @@ pub(crate) fn breaker_log(run: &Run) -> String {
 }
 
 /// What the table comes to.
-pub(crate) fn verdict(phases: Phases, runs: &[Run; 2]) -> String {
-    let sick = |run: &Run| run.record.arrived().over(phases.sick());
-    let [bare, guarded] = [sick(&runs[0]), sick(&runs[1])];
+pub(crate) fn verdict(phases: Phases, runs: &[Run; 3]) -> String {
+    let sick = runs.each_ref().map(|run| run.record.arrived().over(phases.sick()));
+    let of = |tally: &Tally| {
+        format!(
+            "{} of {} calls failed (p99 {})",
+            tally.failed(),
+            tally.due(),
+            duration(tally.latency(0.99))
+        )
+    };
     let numbers = format!(
-        "While the member was sick, {} of {} calls failed bare (p99 {}), {} of {} with Seawall (p99 {}).",
-        bare.failed(),
-        bare.due(),
-        duration(bare.latency(0.99)),
-        guarded.failed(),
-        guarded.due(),
-        duration(guarded.latency(0.99)),
+        "While the member was sick, {} bare, {} with a breaker, {} with a bulkhead too.",
+        of(&sick[0]),
+        of(&sick[1]),
+        of(&sick[2]),
     );
-    let better = guarded.failed() < bare.failed() && guarded.latency(0.99) <= bare.latency(0.99);
+    // Each at least as good as the one before, and the last better than the first.
+    let no_worse = |pair: &[Tally]| {
+        pair[1].failed() <= pair[0].failed() && pair[1].latency(0.99) <= pair[0].latency(0.99)
+    };
+    let better = sick.windows(2).all(no_worse) && sick[2].failed() < sick[0].failed();
     if better {
         numbers
     } else {
         format!(
-            "{numbers} The breaker did not help here: a short or thin storm gives it little to go by, and on a machine that is busy by itself every member looks sick."
+            "{numbers} Not every guard helped here: a short or thin storm gives it little to go by, and on a machine that is busy by itself every member looks sick."
         )
     }
 }
@@ -154,7 +185,7 @@ mod tests {
 
     const RUN: Duration = Duration::from_secs(10);
 
-    fn run(name: &'static str, lost: bool) -> Run {
+    fn run(defence: Defence, lost: bool) -> Run {
         let phases = Phases::over(RUN);
         let mut record = Record::new(phases, Duration::from_secs(1));
         for due in (0..10_000).step_by(5).map(Duration::from_millis) {
@@ -163,43 +194,54 @@ mod tests {
             record.sent();
             record.done(due, due + latency, !dead);
         }
-        Run { name, record, most_in_flight: 384, visits: if lost { 500 } else { 7 }, changes: None }
+        record.held(Duration::from_secs(3), if lost { 24 } else { 8 });
+        let [starved, visits] = if lost { [90, 500] } else { [0, 7] };
+        Run { defence, record, connections: 24, starved, visits, changes: Vec::new() }
+    }
+
+    /// Three runs, each of which lost its calls to the dead member or not.
+    fn runs(lost: [bool; 3]) -> [Run; 3] {
+        let mut lost = lost.into_iter();
+        Defence::ALL.map(|defence| run(defence, lost.next().expect("there are three")))
     }
 
     #[test]
-    fn the_table_has_both_runs_in_every_row() {
-        let table = table(Phases::over(RUN), &[run("bare", true), run("Seawall", false)]);
+    fn the_table_has_all_runs_in_every_row() {
+        let table = table(Phases::over(RUN), &runs([true, true, false]));
         let row = |name: &str| {
             let line = table.lines().find(|line| line.contains(name)).expect(name);
             line.rsplit("  ")
                 .filter(|cell| !cell.is_empty())
                 .map(str::trim)
-                .take(2)
+                .take(3)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(row("calls due"), ["2000", "2000"]);
-        assert_eq!(row("while it is dead"), ["100 %", "0.0 %"]);
-        assert_eq!(row("reached the sick member"), ["7", "500"]);
-        assert_eq!(row("time to recover"), ["0.0 s", "1.0 s"]);
+        assert_eq!(row("calls due"), ["2000"; 3]);
+        assert_eq!(row("while it is dead"), ["100 %", "0.0 %", "0.0 %"]);
+        assert_eq!(row("reached the sick member"), ["7", "500", "500"]);
+        assert_eq!(row("time to recover"), ["0.0 s", "1.0 s", "1.0 s"]);
+        assert_eq!(row("held by the sick member"), ["8 of 24", "24 of 24", "24 of 24"]);
+        assert_eq!(row("that found none"), ["0", "90", "90"]);
         assert!(!table.contains("Not sent"));
     }
 
     #[test]
     fn what_was_not_sent_is_told() {
-        let mut short = run("bare", true);
-        let mut record = Record::new(Phases::over(RUN), Duration::from_secs(1));
-        record.unsent(Duration::from_secs(1));
-        short.record = record;
-        let table = table(Phases::over(RUN), &[short, run("Seawall", false)]);
-        assert!(table.contains("Not sent: due while 384 calls were in flight"));
+        let mut runs = runs([true, true, false]);
+        runs[0].record.unsent(Duration::from_secs(1));
+        let table = table(Phases::over(RUN), &runs);
+        assert!(table.contains("Not sent: due while 4096 calls were in flight"));
     }
 
     #[test]
     fn the_verdict_claims_nothing_where_nothing_was_won() {
-        let won = verdict(Phases::over(RUN), &[run("bare", true), run("Seawall", false)]);
-        assert!(!won.contains("did not help"), "{won}");
-        let lost = verdict(Phases::over(RUN), &[run("bare", false), run("Seawall", true)]);
-        assert!(lost.contains("did not help"), "{lost}");
+        let verdict = |lost| verdict(Phases::over(RUN), &runs(lost));
+        for won in [[true, true, false], [true, false, false]].map(verdict) {
+            assert!(!won.contains("Not every"), "{won}");
+        }
+        for lost in [[false, false, true], [true, true, true], [false, true, false]].map(verdict) {
+            assert!(lost.contains("Not every"), "{lost}");
+        }
     }
 
     #[test]
