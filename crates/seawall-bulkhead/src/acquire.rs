@@ -27,9 +27,9 @@ use tokio::time::Sleep;
 use crate::word::MOST_WAITING;
 use crate::{
     Bulkhead, Demand, Permit,
-    bulkhead::Shared,
     machine::{Entry, Place},
     park::Parker,
+    shared::Shared,
 };
 
 impl Bulkhead {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use seawall_core::{Clock, ConfigError, Name, Ratio};
 
 use crate::{
-    Adaptive, Bulkhead, Codel, Config, Event, Order, Partition, Shedding, bulkhead::Settings,
+    Adaptive, Bulkhead, Codel, Config, Event, Order, Partition, Shedding, shared::Settings,
 };
 
 /// Builds a [`Bulkhead`]: made by [`Bulkhead::builder`].

@@ -12,7 +12,7 @@ use seawall_core::{
     keyed::{KeyedConfig, KeyedMap},
 };
 
-use crate::{Bulkhead, BulkheadBuilder, Config, bulkhead::Settings};
+use crate::{Bulkhead, BulkheadBuilder, Config, shared::Settings};
 
 /// The bulkheads of many keys, made when a key is first asked for, with the same settings: so that one
 /// tenant takes his own places and no others'.

@@ -36,6 +36,7 @@ mod rejecting;
 mod serde_form;
 #[cfg(feature = "tower")]
 mod service;
+mod shared;
 mod shed;
 #[cfg(test)]
 mod tests;

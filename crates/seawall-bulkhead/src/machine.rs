@@ -1,7 +1,7 @@
 //! The bulkhead: who is let in, who waits, who is turned away.
 //!
-//! Read in this order: `word.rs` (what changes together), this file (what happens to it), `line.rs` (who
-//! waits), `share.rs` (parts of the limit), `congestion.rs` (when a queue is a burden).
+//! Read in this order: `word.rs` (what changes together), this file (what happens to it), `share.rs` (parts
+//! of the limit), `queue.rs` and `line.rs` (who waits), `congestion.rs` (when a queue is a burden).
 //!
 //! # How it decides
 //!
@@ -38,13 +38,11 @@
 
 pub(crate) mod congestion;
 pub(crate) mod line;
+mod queue;
 pub(crate) mod share;
 mod waits;
 
-use std::{
-    task::{Poll, Waker},
-    time::Duration,
-};
+use std::task::{Poll, Waker};
 
 use seawall_core::{
     Bound, CachePadded, Nanos, Priority, Ratio,
@@ -58,30 +56,15 @@ use seawall_core::{
     },
 };
 
-use self::{
-    congestion::Congestion,
-    line::{Lines, Waiter},
-};
+use self::queue::Queue;
 pub(crate) use self::{line::Place, share::Share, waits::Waits};
-use crate::{
-    config::{Codel, Config, Order},
-    outside::Outside,
-    word::Word,
-};
+use crate::{config::Config, outside::Outside, word::Word};
 
 /// What a call takes, and out of which share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) share: u16,
     pub(crate) weight: u32,
-}
-
-/// What came of one look at the lines.
-struct Step {
-    /// An overload began, or ended.
-    turned: Option<bool>,
-    /// A wait ended: whoever is to be woken for it.
-    ended: Option<Option<Waker>>,
 }
 
 /// Where a call stands that was not refused.
@@ -102,15 +85,6 @@ pub(crate) struct Machine {
     queue: CachePadded<Mutex<Queue>>,
 }
 
-#[derive(Debug)]
-struct Queue {
-    lines: Lines,
-    congestion: Congestion,
-    waits: Waits,
-    order: Order,
-    codel: Option<Codel>,
-}
-
 impl Machine {
     pub(crate) fn new(config: &Config, limit: u32) -> Self {
         let parts: Vec<Ratio> = config.partitions.iter().map(|partition| partition.share).collect();
@@ -121,13 +95,7 @@ impl Machine {
                 .map(|part| Share::new(part, limit))
                 .collect(),
         };
-        let queue = Queue {
-            lines: Lines::new(shares.len().max(1)),
-            congestion: Congestion::new(),
-            waits: Waits::default(),
-            order: config.order,
-            codel: config.codel,
-        };
+        let queue = Queue::new(config, shares.len().max(1));
         Self {
             word: CachePadded::new(AtomicU64::new(Word::new(limit).0)),
             shares,
@@ -257,8 +225,7 @@ impl Machine {
     /// Takes over what of a configuration can change.
     pub(crate) fn reconfigure(&self, config: &Config) {
         self.most_waiting.store(config.queue, Relaxed);
-        let mut queue = self.queue.lock();
-        (queue.order, queue.codel) = (config.order, config.codel);
+        self.queue.lock().reconfigure(config);
     }
 
     pub(crate) fn word(&self) -> Word {
@@ -279,7 +246,7 @@ impl Machine {
     }
 
     pub(crate) fn overloaded(&self) -> bool {
-        self.queue.lock().congestion.overloaded()
+        self.queue.lock().overloaded()
     }
 }
 
@@ -360,210 +327,4 @@ impl Machine {
 #[cold]
 fn in_the_way(seen: Word, weight: u32) -> Bound {
     if weight > seen.limit() { Bound::Weight } else { Bound::Limit }
-}
-
-/// The lines.
-impl Machine {
-    /// Takes the place in line of a less important call, where there is one.
-    fn join_for_another(
-        &self,
-        call: Call,
-        priority: Priority,
-        outside: &impl Outside,
-    ) -> Result<Entry, Bound> {
-        if !self.ranked {
-            self.turned_away(call, outside);
-            return Err(Bound::Queue);
-        }
-        let now = outside.now();
-        let mut queue = self.queue.lock();
-        let Some(less) = queue.lines.least_below(priority) else {
-            drop(queue);
-            self.turned_away(call, outside);
-            return Err(Bound::Queue);
-        };
-        let waker = queue.lines.settle(less, Err(Bound::Priority));
-        let place = queue.join(self.ranked, call, priority, now);
-        drop(queue);
-        wake(waker);
-        self.serve_at(now, outside); // a lighter call may fit where the one at the turn did not
-        Ok(Entry::Waits(place))
-    }
-
-    /// Serves the lines until nobody whose turn it is finds room.
-    #[inline(never)]
-    pub(crate) fn serve(&self, outside: &impl Outside) {
-        self.serve_at(outside.now(), outside);
-    }
-
-    fn serve_at(&self, now: Nanos, outside: &impl Outside) {
-        loop {
-            let step = self.serve_one(now);
-            if let Some(overloaded) = step.turned {
-                outside.overload(overloaded);
-            }
-            match step.ended {
-                Some(waker) => wake(waker),
-                None => return,
-            }
-        }
-    }
-
-    /// Ends one wait, if one can end.
-    fn serve_one(&self, now: Nanos) -> Step {
-        let mut queue = self.queue.lock();
-        let turned = queue.look(now);
-        let ended = queue.next_verdict(self, now).map(|(place, verdict)| {
-            if verdict.is_ok() {
-                queue.served(place, now);
-            }
-            queue.lines.settle(place, verdict)
-        });
-        Step { turned, ended }
-    }
-
-    /// Takes what a call whose turn it is weighs, where there is room for it; with the verdict over a
-    /// call that can never have room, it is out of the word.
-    fn take_for(&self, call: Call, now: Nanos) -> Option<line::Verdict> {
-        let share = self.shares.get(usize::from(call.share));
-        let borrows = share.is_some_and(|share| !share.take(call.weight));
-        let kept_free = if borrows { self.kept_free(call.share, || now) } else { 0 };
-        let taken = self.unjoin(call.weight, kept_free);
-        if let (Err(_), Some(share)) = (taken, share) {
-            share.give(call.weight);
-        }
-        match taken {
-            Ok(()) => Some(Ok(call.weight)),
-            Err(Bound::Weight) => {
-                self.unjoin_gone();
-                Some(Err(Bound::Weight))
-            }
-            Err(_) => None,
-        }
-    }
-
-    /// Whose turn it is: in a share with places of its own, the one that has least of them; else the
-    /// first of all in rank and order.
-    fn turn(&self, queue: &Queue) -> Option<Place> {
-        let last_first = queue.last_first();
-        if self.shares.is_empty() {
-            return queue.lines.turn(0, last_first);
-        }
-        let turns =
-            (0..self.shares.len() as u16).filter_map(|share| queue.lines.turn(share, last_first));
-        let weight = |place: &Place| queue.lines.get(*place).map_or(0, |waiter| waiter.weight);
-        turns.min_by_key(|place| {
-            let share = &self.shares[usize::from(place.share)];
-            let own = share.is_own(weight(place));
-            (!own, if own { share.fill() } else { 0 }, place.rank_where(last_first))
-        })
-    }
-
-    /// Counts one who waits as one in flight, where there is room for his weight beside the places
-    /// that are kept free; while nothing is in flight, nothing is kept, since nobody would come back
-    /// for him later.
-    fn unjoin(&self, weight: u32, kept_free: u64) -> Result<(), Bound> {
-        let mut seen = Word(self.word.load(Relaxed));
-        loop {
-            let kept_free = if seen.in_flight() == 0 { 0 } else { kept_free };
-            if u64::from(seen.room()) < u64::from(weight) + kept_free {
-                return Err(in_the_way(seen, weight));
-            }
-            let next = seen.unjoined().entered(weight).0;
-            // Acquire: as `try_enter`, for the one who waits; the lock hands it on to him.
-            match self.word.compare_exchange_weak(seen.0, next, Acquire, Relaxed) {
-                Ok(_) => return Ok(()),
-                Err(now) => seen = Word(now),
-            }
-        }
-    }
-
-    /// One who waits is gone.
-    fn unjoin_gone(&self) {
-        self.word.fetch_sub(Word::gone(), Relaxed);
-    }
-
-    /// Ends a wait from the waiter's side; what had come of it by then.
-    fn give_up(
-        &self,
-        place: Place,
-        outside: &impl Outside,
-        cancelled: u64,
-    ) -> Option<line::Verdict> {
-        let mut queue = self.queue.lock();
-        if let Some(verdict) = queue.lines.take_verdict(place) {
-            return Some(verdict);
-        }
-        let waiter = queue.lines.leave(place)?;
-        queue.waits.cancelled += cancelled;
-        self.unjoin_gone();
-        drop(queue);
-        drop(waiter); // as in `poll`
-        self.serve(outside); // he may have been in the way of a lighter one
-        None
-    }
-}
-
-impl Queue {
-    fn join(&mut self, ranked: bool, call: Call, priority: Priority, now: Nanos) -> Place {
-        let priority = if ranked { priority } else { Priority::NORMAL };
-        let waiter = Waiter { weight: call.weight, since: now, waker: None };
-        self.lines.join(call.share, priority, waiter)
-    }
-
-    /// Tells the congestion how long the oldest has waited; whether that turned it.
-    fn look(&mut self, now: Nanos) -> Option<bool> {
-        let codel = self.watched()?;
-        let oldest = self.lines.oldest().and_then(|place| self.lines.get(place));
-        let delay = oldest.map_or(Duration::ZERO, |waiter| now.since(waiter.since));
-        self.congestion.look(now, delay, codel).then(|| self.congestion.overloaded())
-    }
-
-    /// Whose wait ends next, and how; the word does not count him as waiting any more.
-    fn next_verdict(&self, machine: &Machine, now: Nanos) -> Option<(Place, line::Verdict)> {
-        if let Some(place) = self.let_go(now) {
-            machine.unjoin_gone();
-            return Some((place, Err(Bound::Age)));
-        }
-        let place = machine.turn(self)?;
-        let weight = self.lines.get(place)?.weight;
-        let verdict = machine.take_for(Call { share: place.share, weight }, now)?;
-        Some((place, verdict))
-    }
-
-    /// The rule by which an overload is told, where anything depends on it.
-    fn watched(&self) -> Option<Codel> {
-        match (self.codel, self.order) {
-            (None, Order::Fifo | Order::Lifo) => None,
-            (codel, _) => Some(codel.unwrap_or_default()),
-        }
-    }
-
-    fn last_first(&self) -> bool {
-        match self.order {
-            Order::Fifo => false,
-            Order::Lifo => true,
-            Order::AdaptiveLifo => self.congestion.overloaded(),
-        }
-    }
-
-    /// Whoever has waited too long in a queue that never empties.
-    fn let_go(&self, now: Nanos) -> Option<Place> {
-        let codel = self.codel?;
-        let oldest = self.lines.oldest()?;
-        let delay = now.since(self.lines.get(oldest)?.since);
-        self.congestion.lets_go(delay, codel).then_some(oldest)
-    }
-
-    fn served(&mut self, place: Place, now: Nanos) {
-        if let Some(waiter) = self.lines.get(place) {
-            self.waits.served(now.since(waiter.since));
-        }
-    }
-}
-
-fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        waker.wake();
-    }
 }
