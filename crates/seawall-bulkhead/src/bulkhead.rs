@@ -87,6 +87,9 @@ impl Bulkhead {
     ///
     /// [`Reason::BulkheadFull`] with the [`Bound`] that was in the way; [`Reason::Overloaded`] where
     /// the call's priority is too low at present.
+    ///
+    /// [`Reason::BulkheadFull`]: seawall_core::Reason::BulkheadFull
+    /// [`Reason::Overloaded`]: seawall_core::Reason::Overloaded
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit<&Self>, Rejection> {
         self.try_acquire_weighted(1)
