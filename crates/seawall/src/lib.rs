@@ -17,6 +17,8 @@ pub use seawall_chaos as chaos;
 #[cfg(feature = "circuit-breaker")]
 pub use seawall_circuit_breaker as circuit_breaker;
 pub use seawall_core as core;
+#[cfg(feature = "retry")]
+pub use seawall_retry as retry;
 
 pub use seawall_core::{
     Backoff, BoxError, Classify, Clock, ConfigError, Context, Deadline, Error, Jitter, ManualClock,
@@ -42,4 +44,10 @@ pub mod prelude {
     #[cfg(all(feature = "circuit-breaker", feature = "tower"))]
     pub use seawall_circuit_breaker::{CircuitBreakerLayer, CircuitBreakersLayer};
     pub use seawall_core::{Backoff, Error, Jitter, Outcome, Reason, Rejection};
+    #[cfg(feature = "retry")]
+    pub use seawall_retry::{Decision, Fallback, Retry, RetryBudget, RetryError};
+    #[cfg(all(feature = "retry", feature = "tower"))]
+    pub use seawall_retry::{FallbackLayer, HedgeLayer, RetryLayer, TimeoutLayer};
+    #[cfg(all(feature = "retry", feature = "tokio"))]
+    pub use seawall_retry::{Hedge, Percentile, RetryExt, Timeout};
 }
