@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue, header::RETRY_AFTER};
 use libfuzzer_sys::fuzz_target;
-use seawall_http::{ENVOY_TIMEOUT, GRPC_TIMEOUT, grpc_timeout, grpc_timeout_value, retry_after, time_left};
+use seawall_http::{
+    ENVOY_TIMEOUT, GRPC_TIMEOUT, grpc_timeout, grpc_timeout_value, retry_after, time_left,
+};
 
 fuzz_target!(|value: &[u8]| {
     let Ok(value) = HeaderValue::from_bytes(value) else {
