@@ -14,6 +14,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("compartment", &[]),
     ("hello_breaker", &[]),
     ("hello_bulkhead", &[]),
+    ("hello_retry", &[]),
     ("jitter", &["2", "target/jitter.svg"]),
     ("storm", &["--seconds", "6"]),
 ];
