@@ -54,8 +54,13 @@ impl Service<()> for Ready {
 /// Times calls that go well: each polls readiness, calls, and polls the response. Each thread has a
 /// clone of `service`.
 pub fn calls<S: Service<()> + Clone + Sync>(group: &mut Group<'_>, name: &str, service: &S) {
+    calls_each(group, name, || service.clone());
+}
+
+/// As [`calls`], where each thread has a service that `make` makes there.
+pub fn calls_each<S: Service<()>>(group: &mut Group<'_>, name: &str, make: impl Fn() -> S + Sync) {
     group.case_each(name, || {
-        let mut service = service.clone();
+        let mut service = make();
         move || {
             let mut cx = Context::from_waker(Waker::noop());
             assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))), "nothing fails");
