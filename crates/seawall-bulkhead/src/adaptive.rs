@@ -36,9 +36,7 @@ use seawall_core::{ConfigError, Outcome};
 
 pub use self::{aimd::Aimd, gradient2::Gradient2, sample::Sample, vegas::Vegas};
 use self::{gradient2::Gradient2Limit, vegas::VegasLimit};
-
-/// The highest limit that there can be.
-pub(crate) const MOST_LIMIT: u32 = (1 << 24) - 1;
+use crate::{config::check_limit, word::MOST};
 
 /// Decides, at the end of each window, which limit to go on with.
 ///
@@ -243,8 +241,8 @@ impl Adaptive {
             Algorithm::Own(_) => {}
         }
         let (least, most) = (self.least(), self.most());
-        check_limit("adaptive.min", least, 1, MOST_LIMIT)?;
-        check_limit("adaptive.max", most, least, MOST_LIMIT)?;
+        check_limit("adaptive.min", least, 1, MOST)?;
+        check_limit("adaptive.max", most, least, MOST)?;
         check_limit("adaptive.initial", self.first(), least, most)?;
         if (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(&self.window) {
             return Ok(());
@@ -324,13 +322,6 @@ impl fmt::Debug for Algorithm {
             Self::Own(_) => f.write_str("Own(..)"),
         }
     }
-}
-
-fn check_limit(field: &'static str, limit: u32, low: u32, high: u32) -> Result<(), ConfigError> {
-    if (low..=high).contains(&limit) {
-        return Ok(());
-    }
-    Err(ConfigError::new(field, limit, format!("from {low} to {high}")))
 }
 
 fn check_number(field: &'static str, number: f64, low: f64, high: f64) -> Result<(), ConfigError> {

@@ -178,9 +178,9 @@ impl Bulkhead {
     pub fn set_limit(&self, limit: u32) -> Result<(), ConfigError> {
         let mut config = self.shared.config.lock();
         match &config.adaptive {
-            Some(adaptive) => check_limit(limit, adaptive.least(), adaptive.most())?,
+            Some(adaptive) => check_limit("limit", limit, adaptive.least(), adaptive.most())?,
             None => {
-                check_limit(limit, 1, MOST)?;
+                check_limit("limit", limit, 1, MOST)?;
                 config.limit = Some(limit);
             }
         }

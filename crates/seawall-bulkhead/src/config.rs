@@ -225,7 +225,7 @@ impl Config {
                 return Err(ConfigError::new("limit", limit, rule));
             }
             (Some(adaptive), None) => adaptive.check()?,
-            (None, limit) => limit.map_or(Ok(()), |limit| check_limit(limit, 1, MOST))?,
+            (None, limit) => limit.map_or(Ok(()), |limit| check_limit("limit", limit, 1, MOST))?,
         }
         if self.queue > MOST_WAITING {
             return Err(ConfigError::new("queue", self.queue, format!("at most {MOST_WAITING}")));
@@ -303,11 +303,16 @@ impl Shedding {
     }
 }
 
-pub(crate) fn check_limit(limit: u32, least: u32, most: u32) -> Result<(), ConfigError> {
+pub(crate) fn check_limit(
+    field: &'static str,
+    limit: u32,
+    least: u32,
+    most: u32,
+) -> Result<(), ConfigError> {
     if (least..=most).contains(&limit) {
         return Ok(());
     }
-    Err(ConfigError::new("limit", limit, format!("from {least} to {most}")))
+    Err(ConfigError::new(field, limit, format!("from {least} to {most}")))
 }
 
 fn check_time(field: &'static str, time: Duration) -> Result<(), ConfigError> {

@@ -11,8 +11,9 @@ use std::{
 use proptest::prelude::*;
 use seawall_core::{Nanos, Outcome, sync::Mutex};
 
-use crate::adaptive::{
-    Adaptive, Aimd, Gradient2, LimitAlgorithm, MOST_LIMIT, Sample, Vegas, sampler::Sampler,
+use crate::{
+    adaptive::{Adaptive, Aimd, Gradient2, LimitAlgorithm, Sample, Vegas, sampler::Sampler},
+    word::MOST,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -266,7 +267,7 @@ fn any_adaptive() -> impl Strategy<Value = Adaptive> {
         Gradient2 { tolerance, queue, smoothing, ..Gradient2::default() }.into()
     });
     let aimd = (0.5..0.999).prop_map(|backoff| Aimd { backoff, ..Aimd::default() }.into());
-    let edge = prop_oneof![1u32..300, Just(MOST_LIMIT - 1), Just(MOST_LIMIT)];
+    let edge = prop_oneof![1u32..300, Just(MOST - 1), Just(MOST)];
     (prop_oneof![vegas, gradient2, aimd, own], edge.clone(), edge).prop_map(
         |(adaptive, one, other): (Adaptive, _, _)| adaptive.min(one.min(other)).max(one.max(other)),
     )
