@@ -102,6 +102,12 @@ impl Clock {
         self.0.now()
     }
 
+    /// Whether a moment on one clock is the same moment on the other, as far as is known without a
+    /// reading.
+    pub(crate) fn shares_line_with(&self, other: &Self) -> bool {
+        self.0.shares_line_with(&other.0)
+    }
+
     /// The present moment where ten milliseconds do not matter: the same time line as
     /// [`now`](Self::now), up to a tick of the kernel late, at the price of [`Clock::coarse`].
     ///

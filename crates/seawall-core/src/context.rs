@@ -9,7 +9,7 @@
 //! along with `tokio::spawn(context::current().scope(task))`.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     fmt,
     future::Future,
     pin::Pin,
@@ -20,6 +20,9 @@ use crate::{Deadline, Priority};
 
 thread_local! {
     static CURRENT: RefCell<Context> = const { RefCell::new(Context { deadline: None, priority: None }) };
+    /// Whether that has a deadline. Most calls have none, and are asked for it by each layer: it has no
+    /// destructor, so that to read it is one load.
+    static HAS_DEADLINE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A call's deadline and priority, each if set.
@@ -56,6 +59,19 @@ pub fn current() -> Context {
 /// Reads the present context without a clone.
 pub(crate) fn with_current<T>(read: impl FnOnce(&Context) -> T) -> T {
     CURRENT.with_borrow(read)
+}
+
+/// Whether the present context has a deadline.
+#[inline]
+pub(crate) fn has_deadline() -> bool {
+    HAS_DEADLINE.get()
+}
+
+/// Makes `next` the present context, and hands out the one before.
+#[inline]
+fn replace(next: Context) -> Context {
+    HAS_DEADLINE.set(next.deadline.is_some());
+    CURRENT.replace(next)
 }
 
 impl Context {
@@ -100,9 +116,9 @@ impl Context {
     }
 
     fn enter(&self) -> Restore {
-        // Two steps: comparing deadlines asks their clocks, and a user's may look at the context.
+        // Two steps: comparing deadlines may ask their clocks, and a user's may look at the context.
         let inner = with_current(|current| self.within(current));
-        Restore(CURRENT.replace(inner))
+        Restore(replace(inner))
     }
 
     fn within(&self, outer: &Self) -> Self {
@@ -119,7 +135,7 @@ struct Restore(Context);
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        CURRENT.set(std::mem::take(&mut self.0));
+        drop(replace(std::mem::take(&mut self.0)));
     }
 }
 

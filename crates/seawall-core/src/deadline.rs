@@ -4,7 +4,7 @@ use std::{fmt, future::Future, time::Duration};
 
 use crate::{
     Clock, Nanos,
-    context::{Context, Scope, with_current},
+    context::{Context, Scope, has_deadline, with_current},
 };
 
 /// A moment on a clock after which nobody waits for the answer any more.
@@ -43,7 +43,11 @@ impl Deadline {
     /// The one of the two that leaves less time now; they may be by different clocks.
     #[must_use]
     pub fn min(self, other: Self) -> Self {
-        if other.remaining() < self.remaining() { other } else { self }
+        let others_is_sooner = match self.clock.shares_line_with(&other.clock) {
+            true => other.at < self.at,
+            false => other.remaining() < self.remaining(),
+        };
+        if others_is_sooner { other } else { self }
     }
 }
 
@@ -80,7 +84,13 @@ pub fn scope<F: Future>(time: Duration, future: F) -> Scope<F> {
 }
 
 /// How much time the present call has left; `None` where it has no deadline.
+#[inline]
 #[must_use]
 pub fn remaining() -> Option<Duration> {
+    if has_deadline() { remaining_of_current() } else { None }
+}
+
+#[inline(never)]
+fn remaining_of_current() -> Option<Duration> {
     with_current(|context| context.deadline().map(Deadline::remaining))
 }

@@ -27,6 +27,7 @@ pub mod model;
 mod name;
 mod nanos;
 mod outcome;
+mod park;
 pub mod priority;
 mod ratio;
 mod registry;
@@ -65,5 +66,6 @@ pub use self::{
     chance::{GOLDEN, mix},
     lane::{lane, lanes},
     outcome::{meaning, watch, watch_blocking},
+    park::park,
     rejection::marks,
 };

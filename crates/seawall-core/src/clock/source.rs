@@ -15,7 +15,8 @@ pub(super) enum Source {
     #[cfg(feature = "quanta")]
     Tsc {
         clock: quanta::Clock,
-        origin: quanta::Instant,
+        /// In ticks of the counter.
+        origin: u64,
     },
     #[cfg(feature = "tokio")]
     Tokio {
@@ -29,7 +30,7 @@ impl Source {
     #[cfg(feature = "quanta")]
     pub(super) fn tsc() -> Self {
         let clock = quanta::Clock::new();
-        let origin = clock.now();
+        let origin = clock.raw();
         Self::Tsc { clock, origin }
     }
 
@@ -44,7 +45,7 @@ impl Source {
             Self::System => system::now(),
             Self::Coarse => system::coarse(),
             #[cfg(feature = "quanta")]
-            Self::Tsc { clock, origin } => clock.now().saturating_duration_since(*origin).into(),
+            Self::Tsc { clock, origin } => Nanos(clock.delta_as_nanos(*origin, clock.raw())),
             #[cfg(feature = "tokio")]
             Self::Tokio { origin } => {
                 tokio::time::Instant::now().saturating_duration_since(*origin).into()
@@ -59,6 +60,16 @@ impl Source {
         match self {
             Self::System => system::coarse(),
             other => other.now(),
+        }
+    }
+
+    pub(super) fn shares_line_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::System | Self::Coarse, Self::System | Self::Coarse) => true,
+            #[cfg(feature = "tokio")]
+            (Self::Tokio { origin }, Self::Tokio { origin: others }) => origin == others,
+            (Self::Custom(tell), Self::Custom(others)) => Arc::ptr_eq(tell, others),
+            _ => false,
         }
     }
 
