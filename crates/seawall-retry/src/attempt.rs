@@ -18,6 +18,9 @@ impl Attempt {
     }
 
     /// How long ago the call began, to a few milliseconds.
+    ///
+    /// Of a call without a deadline that is awaited, the time up to its first wait does not count: a clock
+    /// is most of what it costs to do well at once.
     #[must_use]
     pub const fn elapsed(self) -> Duration {
         self.elapsed

@@ -32,7 +32,13 @@ mod withdrawal;
 
 use std::{fmt, sync::Arc};
 
-use seawall_core::{Clock, ConfigError, Name, Observe, Ratio, Registry, Snapshot, sync::Stat};
+use seawall_core::{
+    Clock, ConfigError, Name, Observe, Ratio, Registry, Snapshot,
+    sync::{
+        Stat,
+        unmodelled::{AtomicU32, Ordering::Relaxed},
+    },
+};
 
 use self::{
     bucket::{Bucket, ONE},
@@ -96,12 +102,14 @@ struct Shared {
 }
 
 /// What pays for retries, and what they cost, in thousandths of one.
+///
+/// What can change is read with Relaxed: it carries nothing but itself.
 #[derive(Debug)]
 enum Rule {
     /// Each first try pays for a part of one.
-    Share { deposit: u32, floor: Option<Floor> },
+    Share { deposit: AtomicU32, floor: Floor },
     /// Each success pays, each failure costs; retries are free while the bucket is more than half full.
-    Throttle { success: u32 },
+    Throttle { success: AtomicU32 },
     /// Retries cost; what they cost comes back with the success that they bring.
     Quota { costs: Costs },
 }
@@ -154,7 +162,7 @@ impl RetryBudget {
         if !(1..=1_000).contains(&max_tokens) {
             return Err(ConfigError::new("max_tokens", max_tokens, "from 1 to 1000"));
         }
-        let rule = Rule::Throttle { success: thousandths("ratio", ratio)? };
+        let rule = Rule::Throttle { success: thousandths("ratio", ratio)?.into() };
         Ok(Self::new("throttle".into(), max_tokens, rule, Clock::default()))
     }
 
@@ -183,6 +191,54 @@ impl RetryBudget {
     fn new(name: Name, full: u32, rule: Rule, clock: Clock) -> Self {
         let bucket = Bucket::new(full * ONE);
         Self { shared: Arc::new(Shared { bucket, rule, clock, name, refused: Stat::default() }) }
+    }
+
+    /// Changes, for all who share it, the part of a retry that each first try pays for; of a throttle,
+    /// what a success brings in.
+    ///
+    /// What is saved up stays.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not from 0.001 to 1, and of a quota, which has costs in its place; nothing is changed
+    /// then.
+    ///
+    /// # Examples
+    ///
+    /// How do I turn retries down while an outage goes on?
+    ///
+    /// ```
+    /// # use seawall_retry::RetryBudget;
+    /// let budget = RetryBudget::builder().ratio(0.2).build()?;
+    /// budget.set_ratio(0.02)?;
+    /// budget.set_floor_per_second(0)?;
+    /// # assert_eq!(budget.snapshot().limits["ratio"], 0.02);
+    /// # Ok::<(), seawall_retry::ConfigError>(())
+    /// ```
+    pub fn set_ratio(&self, ratio: f64) -> Result<(), ConfigError> {
+        let part = thousandths("ratio", ratio)?;
+        match &self.shared.rule {
+            Rule::Share { deposit: paid, .. } | Rule::Throttle { success: paid } => {
+                paid.store(part, Relaxed);
+                Ok(())
+            }
+            Rule::Quota { .. } => Err(ConfigError::new("ratio", ratio, "none: a quota has costs")),
+        }
+    }
+
+    /// Changes, for all who share it, how many retries a second are free while nothing is saved up.
+    ///
+    /// # Errors
+    ///
+    /// Where it is more than 1 000, and of a throttle or a quota, which have no floor; nothing is changed
+    /// then.
+    pub fn set_floor_per_second(&self, retries: u32) -> Result<(), ConfigError> {
+        match &self.shared.rule {
+            Rule::Share { floor, .. } => floor.set_per_second(retries),
+            Rule::Throttle { .. } | Rule::Quota { .. } => {
+                Err(ConfigError::new("floor_per_second", retries, "none: only a share has a floor"))
+            }
+        }
     }
 
     /// How many retries are paid for now, the floor's aside; of a throttle, how many failures it bears.
@@ -214,8 +270,8 @@ impl RetryBudget {
     /// [`Retry`](crate::Retry) calls them by itself.
     #[inline]
     pub fn deposit(&self) {
-        if let Rule::Share { deposit, .. } = self.shared.rule {
-            self.shared.bucket.add(deposit);
+        if let Rule::Share { deposit, .. } = &self.shared.rule {
+            self.shared.bucket.add(deposit.load(Relaxed));
         }
     }
 
@@ -250,7 +306,7 @@ impl RetryBudget {
         let Shared { bucket, rule, .. } = &*self.shared;
         match (rule, retry) {
             (Rule::Share { .. }, _) => {}
-            (Rule::Throttle { success }, _) => bucket.add(*success),
+            (Rule::Throttle { success }, _) => bucket.add(success.load(Relaxed)),
             (Rule::Quota { .. }, Some(retry)) => bucket.add(retry.spent()),
             (Rule::Quota { costs }, None) => bucket.add(costs.success * ONE),
         }
@@ -274,8 +330,8 @@ impl Shared {
     fn take(&self, want: Want) -> Option<u32> {
         match &self.rule {
             Rule::Share { floor, .. } => {
-                let free = || floor.as_ref().is_some_and(|floor| floor.take(self.clock.now()));
-                (self.bucket.take(ONE) || free()).then_some(ONE)
+                let paid = self.bucket.take(ONE) || floor.take(|| self.clock.now());
+                paid.then_some(ONE)
             }
             Rule::Throttle { .. } => (self.bucket.count() > self.bucket.full() / 2).then_some(0),
             Rule::Quota { costs } => {
@@ -317,13 +373,13 @@ impl Observe for Shared {
             .gauge("available", available)
             .counter("refused", self.refused.get())
             .limit("full", f64::from(self.bucket.full() / ONE));
-        let of_one = |thousandths: u32| f64::from(thousandths) / f64::from(ONE);
+        let of_one =
+            |thousandths: &AtomicU32| f64::from(thousandths.load(Relaxed)) / f64::from(ONE);
         match &self.rule {
-            Rule::Share { deposit, floor } => {
-                let floor = floor.as_ref().map_or(0, Floor::per_second);
-                snapshot.limit("ratio", of_one(*deposit)).limit("floor_per_second", floor.into())
-            }
-            Rule::Throttle { success } => snapshot.limit("ratio", of_one(*success)),
+            Rule::Share { deposit, floor } => snapshot
+                .limit("ratio", of_one(deposit))
+                .limit("floor_per_second", floor.per_second().into()),
+            Rule::Throttle { success } => snapshot.limit("ratio", of_one(success)),
             Rule::Quota { costs } => snapshot.limit("cost", costs.retry.into()),
         }
     }

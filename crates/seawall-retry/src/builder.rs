@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seawall_core::{Backoff, Clock, ConfigError, Listeners, Name};
 
-use crate::{Config, Event, Retry, RetryBudget, retry::Settings};
+use crate::{Config, Event, Retry, RetryBudget, shared::Settings};
 
 /// Builds a [`Retry`]: made by [`Retry::builder`].
 ///

@@ -2,14 +2,15 @@
 
 #[cfg(feature = "tokio")]
 use std::future::Future;
-use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
-use seawall_core::{Error, marks};
+use seawall_core::{Error, marks, park};
 
 #[cfg(feature = "tokio")]
 use crate::drive::Drive;
-use crate::{Attempt, Decide, Retry, RetryError, RetryErrors, When, course::Next};
+use crate::{
+    Attempt, Decide, GaveUp, Retry, RetryError, RetryErrors, When,
+    course::{Attempted, Next},
+};
 
 impl Retry {
     /// Makes a call, and makes it again where it fails.
@@ -217,24 +218,38 @@ impl<'a, D> Deciding<'a, D> {
         D: Decide<T, E>,
     {
         let shared = self.retry.shared();
-        let mut course = shared.begin();
+        let mut course = shared.begin_now();
         loop {
             let attempt = shared.attempt(&mut course);
             course.send();
             let before = marks();
-            let result = call(attempt).map_err(Error::Inner);
-            let refused = marks() != before;
-            match shared.judge(&mut course, &self.decide, &result, refused, true) {
-                Next::End(why) => return shared.end(&course, result, why),
-                Next::Wait(wait) => park(wait),
+            let (wait, last) = match call(attempt) {
+                Ok(answer) => {
+                    let decision = self.decide.decide(Ok(&answer));
+                    match shared.judge(&mut course, &decision, Attempted::Answered, true) {
+                        Next::End(_) => return Ok(answer),
+                        Next::Wait(wait) => (wait, Ok(answer)),
+                    }
+                }
+                Err(error) => {
+                    let decision = match marks() == before {
+                        true => self.decide.decide(Err(&error)),
+                        false => self.decide.decide_refused(&error),
+                    };
+                    match shared.judge(&mut course, &decision, Attempted::Failed, true) {
+                        Next::End(why) => {
+                            return Err(shared.error(&mut course, Error::Inner(error), why));
+                        }
+                        Next::Wait(wait) => (wait, Err(error)),
+                    }
+                }
+            };
+            park(wait);
+            if shared.overslept(&mut course) {
+                let failed =
+                    |error| shared.error(&mut course, Error::Inner(error), GaveUp::Deadline);
+                return last.map_err(failed);
             }
         }
     }
-}
-
-/// Parks the thread: nobody else has the lock, and these condition variables do not wake by chance.
-#[cold]
-fn park(wait: Duration) {
-    let alone = Mutex::new(());
-    Condvar::new().wait_for(&mut alone.lock(), wait);
 }

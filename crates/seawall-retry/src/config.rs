@@ -63,7 +63,7 @@ pub struct Config {
     /// The longest wait that the other side may ask for.
     #[cfg_attr(feature = "serde", serde(with = "seawall_core::duration"))]
     pub max_retry_after: Duration,
-    /// Draws the same waits in each run.
+    /// Draws the same waits in each run. Fixed once built.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub seed: Option<u64>,
 }
@@ -100,5 +100,22 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn check_change(&self, next: &Self) -> Result<(), ConfigError> {
+        next.check()?;
+        if self.seed_of_all() != next.seed_of_all() {
+            let seed = next.seed_of_all().map_or_else(|| "none".into(), |seed| seed.to_string());
+            return Err(ConfigError::new("seed", seed, "what it was built with"));
+        }
+        Ok(())
+    }
+
+    /// What the waits of all calls are drawn by.
+    pub(crate) const fn seed_of_all(&self) -> Option<u64> {
+        match self.seed {
+            Some(seed) => Some(seed),
+            None => self.backoff.chosen_seed(),
+        }
     }
 }

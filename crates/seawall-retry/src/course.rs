@@ -13,29 +13,31 @@
 //! In this order, so that nothing is taken from the budget for an attempt that is not made; what was
 //! taken comes back where the call is dropped in its wait.
 //!
+//! The wait, where there is one:
+//!
+//! | decision | wait | the backoff's next step |
+//! |---|---|---|
+//! | `Retry` | as the backoff says | one further |
+//! | `RetryWith(other)` | as the other backoff says, at the same step | one further |
+//! | `RetryAfter(time)` | at least `time`, and no less than the backoff says | one further |
+//! | `Pushback(time)` | `time` | the first |
+//!
 //! # What it promises
 //!
 //! 1. At most `max_attempts` are made, and none after the deadline.
 //! 2. Each call draws its own wait: two that fail together do not come back together.
-//! 3. Chance makes a wait that the other side asked for longer, by up to half of it, and never shorter.
+//! 3. Chance makes a wait that the other side asked for longer, by up to half of it, and never shorter;
+//!    one that it has chosen it leaves alone.
 
 use std::time::Duration;
 
-use seawall_core::{Backoff, Chance, Nanos};
+use seawall_core::Nanos;
 
 use crate::{
-    Attempt, Config, Decision, GaveUp, RetryBudget,
+    Attempt, Config, Decision, GaveUp,
     budget::{Want, Withdrawal},
+    rules::Rules,
 };
-
-/// What decides about all calls of a handle.
-#[derive(Debug)]
-pub(crate) struct Rules {
-    pub(crate) config: Config,
-    pub(crate) budget: Option<RetryBudget>,
-    /// One for all calls: each draw advances it.
-    pub(crate) chance: Chance,
-}
 
 /// What comes after an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,33 +48,45 @@ pub(crate) enum Next {
     Wait(Duration),
 }
 
-/// What a course cannot know by itself about the attempt that just ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ended {
-    /// How much of the caller's own time is left, where that is limited.
-    pub(crate) callers_time: Option<Duration>,
-    pub(crate) now: Nanos,
-    pub(crate) repeatable: bool,
-    pub(crate) timed_out: bool,
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempted {
+    /// With an answer, which may be worth another try.
+    Answered,
+    /// With an error.
+    Failed,
+    /// With nothing: it took too long.
+    TimedOut,
 }
 
 /// One call: its attempts so far.
 #[derive(Debug)]
 pub(crate) struct Course {
-    began: Nanos,
+    /// Once somebody looked at the clock: who does well at once, and has no deadline, need not.
+    began: Option<Nanos>,
     made: u32,
-    last_wait: Option<Duration>,
+    /// How many may be made.
+    most: u32,
+    backoff: Progress,
     /// What was taken for the attempt that is made, or waited for.
     paid: Option<Withdrawal>,
 }
 
+/// How far the backoff has come, which is not as far as the attempts: it can begin anew.
+#[derive(Clone, Copy, Debug, Default)]
+struct Progress {
+    steps: u32,
+    last_wait: Option<Duration>,
+}
+
 impl Course {
     #[inline]
-    pub(crate) fn begin(rules: &Rules, now: Nanos) -> Self {
+    pub(crate) fn begin(rules: &Rules, began: Option<Nanos>) -> Self {
         if let Some(budget) = &rules.budget {
             budget.deposit();
         }
-        Self { began: now, made: 0, last_wait: None, paid: None }
+        let backoff = Progress { steps: 0, last_wait: None };
+        Self { began, made: 0, most: rules.most(), backoff, paid: None }
     }
 
     /// How many attempts were begun.
@@ -81,16 +95,22 @@ impl Course {
         self.made
     }
 
-    pub(crate) const fn elapsed(&self, now: Nanos) -> Duration {
-        now.since(self.began)
+    /// The call's time counts from now, unless it does already.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn start(&mut self, now: impl FnOnce() -> Nanos) {
+        self.began.get_or_insert_with(now);
+    }
+
+    pub(crate) fn elapsed(&mut self, now: Nanos) -> Duration {
+        now.since(*self.began.get_or_insert(now))
     }
 
     /// The next attempt begins; `now` is asked for where it is not the first.
     #[inline]
-    pub(crate) fn attempt(&mut self, rules: &Rules, now: impl FnOnce() -> Nanos) -> Attempt {
+    pub(crate) fn attempt(&mut self, now: impl FnOnce() -> Nanos) -> Attempt {
         let elapsed = if self.made == 0 { Duration::ZERO } else { self.elapsed(now()) };
         self.made += 1;
-        Attempt { number: self.made, elapsed, is_last: self.made >= rules.config.max_attempts }
+        Attempt { number: self.made, elapsed, is_last: self.made >= self.most }
     }
 
     /// The attempt goes out: what was taken for it is spent.
@@ -101,6 +121,11 @@ impl Course {
         }
     }
 
+    /// The attempt that was waited for is not made.
+    pub(crate) fn take_back(&mut self) {
+        self.paid = None;
+    }
+
     /// The call did well.
     #[inline]
     pub(crate) fn succeeded(&self, rules: &Rules) {
@@ -109,57 +134,67 @@ impl Course {
         }
     }
 
-    /// What comes after an attempt: the table of the page, row by row.
-    pub(crate) fn next(&mut self, rules: &Rules, decision: &Decision, ended: Ended) -> Next {
-        let Rules { config, budget, chance } = rules;
-        let (backoff, hint) = match decision {
-            Decision::Stop => return Next::End(GaveUp::Final),
-            Decision::Retry => (&config.backoff, None),
-            Decision::RetryAfter(hint) => (&config.backoff, Some(*hint)),
-            Decision::RetryWith(backoff) => (backoff, None),
-        };
-        if let Some(budget) = budget {
+    /// What comes after an attempt: the first table of the page, row by row.
+    ///
+    /// `left` is how much time there is for the whole call, where that is limited.
+    pub(crate) fn next(
+        &mut self,
+        rules: &Rules,
+        decision: &Decision,
+        attempted: Attempted,
+        repeatable: bool,
+        left: Option<Duration>,
+    ) -> Next {
+        if matches!(decision, Decision::Stop) {
+            return Next::End(GaveUp::Final);
+        }
+        if let Some(budget) = &rules.budget {
             budget.failed();
         }
-        if self.made >= config.max_attempts {
+        if self.made >= self.most {
             return Next::End(GaveUp::Attempts);
         }
-        if !ended.repeatable {
+        if !repeatable {
             return Next::End(GaveUp::NotRepeatable);
         }
-        if hint.is_some_and(|hint| hint > config.max_retry_after) {
+        let config = rules.config();
+        if decision.asked().is_some_and(|time| time > config.max_retry_after) {
             return Next::End(GaveUp::RetryAfter);
         }
-        let (drawn, wait) = self.draw(backoff, hint, chance);
-        let own_time = config.deadline.map(|all| all.saturating_sub(self.elapsed(ended.now)));
-        if [own_time, ended.callers_time].into_iter().flatten().any(|left| wait >= left) {
+        let (wait, backoff) = self.wait(rules, &config, decision);
+        if left.is_some_and(|left| wait >= left) {
             return Next::End(GaveUp::Deadline);
         }
-        if let Some(budget) = budget {
-            let want = if ended.timed_out { Want::AfterTimeOut } else { Want::Retry };
+        if let Some(budget) = &rules.budget {
+            let want = match attempted {
+                Attempted::TimedOut => Want::AfterTimeOut,
+                Attempted::Answered | Attempted::Failed => Want::Retry,
+            };
             match budget.withdraw(want) {
                 Some(paid) => self.paid = Some(paid),
                 None => return Next::End(GaveUp::Budget),
             }
         }
-        self.last_wait = Some(drawn);
+        self.backoff = backoff;
         Next::Wait(wait)
     }
 
-    /// What the backoff says, and the wait that comes of it.
-    fn draw(
-        &self,
-        backoff: &Backoff,
-        hint: Option<Duration>,
-        chance: &Chance,
-    ) -> (Duration, Duration) {
-        let drawn = backoff.delay(self.made - 1, self.last_wait, chance);
-        let Some(hint) = hint else {
-            return (drawn, drawn);
+    /// The second table of the page: the wait, and how far the backoff is after it.
+    fn wait(&self, rules: &Rules, config: &Config, decision: &Decision) -> (Duration, Progress) {
+        let backoff = match decision {
+            Decision::Pushback(time) => return (*time, Progress::default()),
+            Decision::RetryWith(backoff) => backoff,
+            Decision::Retry | Decision::RetryAfter(_) | Decision::Stop => &config.backoff,
+        };
+        let Progress { steps, last_wait } = self.backoff;
+        let drawn = backoff.delay(steps, last_wait, &rules.chance);
+        let next = Progress { steps: steps + 1, last_wait: Some(drawn) };
+        let Some(asked) = decision.asked() else {
+            return (drawn, next);
         };
         // Upwards only: who comes sooner than he was asked to is sent away again.
-        let spread = Nanos::from((hint / 2).min(backoff.longest())).0;
-        let jitter = Duration::from_nanos(chance.uniform(0, spread));
-        (drawn, hint.max(drawn).saturating_add(jitter))
+        let spread = Nanos::from((asked / 2).min(backoff.longest())).0;
+        let jitter = Duration::from_nanos(rules.chance.uniform(0, spread));
+        (asked.max(drawn).saturating_add(jitter), next)
     }
 }

@@ -16,6 +16,13 @@ pub enum Decision {
     /// A time that is longer than [`max_retry_after`](crate::RetryBuilder::max_retry_after), or than
     /// the deadline leaves, ends the call at once.
     RetryAfter(Duration),
+    /// Try again in exactly this time, at once where it is none: the other side has chosen it for this
+    /// call, as by gRPC's `grpc-retry-pushback-ms`.
+    ///
+    /// Chance adds nothing, and the backoff begins anew for the attempt after that. A time that is longer
+    /// than [`max_retry_after`](crate::RetryBuilder::max_retry_after), or than the deadline leaves, ends
+    /// the call at once.
+    Pushback(Duration),
     /// Try again, after what another backoff says for this attempt: a longer one where the other side
     /// throttles.
     RetryWith(Backoff),
@@ -52,6 +59,16 @@ pub trait Decide<T, E> {
     #[inline]
     fn decide_refused(&self, error: &E) -> Decision {
         self.decide(Err(error))
+    }
+}
+
+impl Decision {
+    /// The wait that the other side asked for.
+    pub(crate) const fn asked(&self) -> Option<Duration> {
+        match self {
+            Self::RetryAfter(time) | Self::Pushback(time) => Some(*time),
+            Self::Stop | Self::Retry | Self::RetryWith(_) => None,
+        }
     }
 }
 

@@ -59,54 +59,63 @@ impl fmt::Display for GaveUp {
 /// # Ok::<(), seawall_retry::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetryError<E> {
-    pub(crate) last: Error<E>,
-    pub(crate) attempts: u32,
-    pub(crate) elapsed: Duration,
-    pub(crate) why: GaveUp,
+pub struct RetryError<E>(Box<Failed<E>>);
+
+/// In a box: a call that does well hands on no room for all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Failed<E> {
+    last: Error<E>,
+    attempts: u32,
+    elapsed: Duration,
+    why: GaveUp,
 }
 
 impl<E> RetryError<E> {
+    pub(crate) fn new(last: Error<E>, attempts: u32, elapsed: Duration, why: GaveUp) -> Self {
+        Self(Box::new(Failed { last, attempts, elapsed, why }))
+    }
+
     /// How many attempts were made.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
-        self.attempts
+        self.0.attempts
     }
 
-    /// How long all of it took, to a few milliseconds.
+    /// How long all of it took, to a few milliseconds; counted as by
+    /// [`Attempt::elapsed`](crate::Attempt::elapsed).
     #[must_use]
     pub const fn elapsed(&self) -> Duration {
-        self.elapsed
+        self.0.elapsed
     }
 
     /// Why it was not tried again.
     #[must_use]
     pub const fn why(&self) -> GaveUp {
-        self.why
+        self.0.why
     }
 
     /// The last attempt's error.
     #[must_use]
     pub const fn last(&self) -> &Error<E> {
-        &self.last
+        &self.0.last
     }
 
     /// The last attempt's error, by value.
     #[must_use]
     pub fn into_last(self) -> Error<E> {
-        self.last
+        self.0.last
     }
 
     /// The caller's own error, unless the last attempt took too long.
     #[must_use]
     pub const fn inner(&self) -> Option<&E> {
-        self.last.inner()
+        self.0.last.inner()
     }
 }
 
 impl<E> fmt::Display for RetryError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempts, elapsed, why, .. } = self;
+        let Failed { attempts, elapsed, why, .. } = &*self.0;
         let plural = if *attempts == 1 { "" } else { "s" };
         write!(f, "the call failed after {attempts} attempt{plural} in {elapsed:.1?}: {why}")
     }
@@ -114,7 +123,7 @@ impl<E> fmt::Display for RetryError<E> {
 
 impl<E: std::error::Error + 'static> std::error::Error for RetryError<E> {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.last {
+        match &self.0.last {
             Error::Inner(error) => Some(error),
             Error::Rejected(rejection) => Some(rejection),
         }
@@ -123,6 +132,6 @@ impl<E: std::error::Error + 'static> std::error::Error for RetryError<E> {
 
 impl<E> From<RetryError<E>> for Error<E> {
     fn from(failed: RetryError<E>) -> Self {
-        failed.last
+        failed.into_last()
     }
 }

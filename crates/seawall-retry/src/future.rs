@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use pin_project_lite::pin_project;
@@ -12,7 +12,7 @@ use seawall_core::Error;
 use tower_service::Service;
 
 use crate::{
-    Attempt, Decide, Replay, Retry, RetryError,
+    Attempt, Decide, Replay, Retry,
     course::Course,
     drive::{Drive, Make},
 };
@@ -96,7 +96,7 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Poll::Ready(ready!(self.project().drive.poll(cx)).map_err(RetryError::into_last))
+        self.project().drive.poll_or(cx, |_, _, last, _| last)
     }
 }
 

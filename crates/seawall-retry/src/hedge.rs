@@ -228,7 +228,7 @@ impl Hedge {
     /// |---|---|
     /// | [`Stop`](crate::Decision::Stop) | the answer, an error too: the other attempts are dropped |
     /// | [`Retry`](crate::Decision::Retry) | another attempt, at once |
-    /// | `RetryAfter`, `RetryWith` | no other attempt: to wait is for a retry further out |
+    /// | `RetryAfter`, `Pushback`, `RetryWith` | no other attempt: to wait is for a retry further out |
     pub const fn decide<D>(&self, decide: D) -> HedgeDecided<'_, D> {
         HedgeDecided { hedge: self, decide }
     }

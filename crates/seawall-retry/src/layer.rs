@@ -43,6 +43,11 @@ impl RetryLayer {
     pub const fn new(retry: Retry) -> Self {
         Self { retry, decide: RetryErrors, replay: CloneRequest }
     }
+
+    #[cfg(feature = "tower-policy")]
+    pub(crate) fn into_retry(self) -> Retry {
+        self.retry
+    }
 }
 
 impl<D, P> RetryLayer<D, P> {

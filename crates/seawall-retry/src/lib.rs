@@ -28,11 +28,16 @@ pub mod future;
 mod hedge;
 #[cfg(feature = "tower")]
 mod layer;
+mod limit;
+#[cfg(feature = "tower-policy")]
+mod policy;
 #[cfg(feature = "tower")]
 mod replay;
 mod retry;
+mod rules;
 #[cfg(feature = "tower")]
 mod service;
+mod shared;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "tokio")]
@@ -43,6 +48,8 @@ pub use seawall_core::{
     Rejection, Snapshot,
 };
 
+#[cfg(feature = "tower-policy")]
+pub use self::policy::{PolicyFuture, PolicyLayer, PolicyService};
 pub use self::{
     attempt::Attempt,
     budget::{Costs, RetryBudget, RetryBudgetBuilder, Withdrawal},

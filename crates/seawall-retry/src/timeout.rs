@@ -22,12 +22,8 @@ mod times;
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use seawall_core::{
-    Clock, ConfigError, Error, Name, Nanos, Observe, Reason, Registry, Rejection, Snapshot,
-    deadline,
-    sync::{
-        Stat,
-        unmodelled::{AtomicU64, Ordering::Relaxed},
-    },
+    Clock, ConfigError, Error, Name, Observe, Reason, Registry, Rejection, Snapshot, deadline,
+    sync::Stat,
 };
 
 pub use self::{builder::TimeoutBuilder, future::ResponseFuture};
@@ -37,6 +33,7 @@ pub use self::{
     service::TimeoutService,
     times::{SetTime, Times},
 };
+use crate::limit::Limit;
 
 /// Ends calls that take too long.
 ///
@@ -69,18 +66,17 @@ pub struct Timeout {
     shared: Arc<Shared>,
 }
 
+/// Apart from the counts of its handles, which each call writes to.
+#[repr(align(128))]
 struct Shared {
     name: Name,
-    /// In nanoseconds; [`UNLIMITED`] where only deadlines end calls.
-    time: AtomicU64,
+    /// None where only deadlines end calls.
+    time: Limit,
     propagates: bool,
     clock: Clock,
     timed_out: Stat,
     deadline_exceeded: Stat,
 }
-
-/// A time of 584 years, which is to say none.
-const UNLIMITED: u64 = u64::MAX;
 
 impl Timeout {
     /// Begins to build the timeout called `name`, as it stands in rejections and snapshots.
@@ -88,10 +84,10 @@ impl Timeout {
         TimeoutBuilder::new(name.into())
     }
 
-    fn new(name: Name, time: u64, propagates: bool, clock: Clock) -> Self {
+    fn new(name: Name, time: Option<Duration>, propagates: bool, clock: Clock) -> Self {
         let shared = Shared {
             name,
-            time: AtomicU64::new(time),
+            time: Limit::new(time),
             propagates,
             clock,
             timed_out: Stat::default(),
@@ -109,10 +105,7 @@ impl Timeout {
     /// How long a call may take; `None` where only its deadline ends it.
     #[must_use]
     pub fn time(&self) -> Option<Duration> {
-        match self.shared.time.load(Relaxed) {
-            UNLIMITED => None,
-            nanos => Some(Duration::from_nanos(nanos)),
-        }
+        self.shared.time.time()
     }
 
     /// Sets how long calls may take that begin from now on.
@@ -121,7 +114,7 @@ impl Timeout {
     ///
     /// Where it is no time at all; nothing is changed then.
     pub fn set_time(&self, time: impl Into<Option<Duration>>) -> Result<(), ConfigError> {
-        self.shared.time.store(checked(time.into())?, Relaxed); // carries nothing but itself
+        self.shared.time.set(checked(time.into())?);
         Ok(())
     }
 
@@ -189,12 +182,11 @@ fn is_late() -> bool {
     deadline::remaining().is_some_and(|left| left.is_zero())
 }
 
-/// A time to set, in nanoseconds.
-fn checked(time: Option<Duration>) -> Result<u64, ConfigError> {
-    match time.map(Nanos::from) {
-        None => Ok(UNLIMITED),
-        Some(Nanos(0)) => Err(ConfigError::new("time", "0ns", "longer than that, or none")),
-        Some(Nanos(nanos)) => Ok(nanos),
+/// A time that can be set.
+fn checked(time: Option<Duration>) -> Result<Option<Duration>, ConfigError> {
+    match time {
+        Some(Duration::ZERO) => Err(ConfigError::new("time", "0ns", "longer than that, or none")),
+        time => Ok(time),
     }
 }
 
@@ -203,9 +195,9 @@ impl Observe for Shared {
         let snapshot = Snapshot::new("timeout", self.name.as_str(), "on")
             .counter("timed_out", self.timed_out.get())
             .counter("deadline_exceeded", self.deadline_exceeded.get());
-        match self.time.load(Relaxed) {
-            UNLIMITED => snapshot,
-            nanos => snapshot.limit("time_seconds", Duration::from_nanos(nanos).as_secs_f64()),
+        match self.time.time() {
+            Some(time) => snapshot.limit("time_seconds", time.as_secs_f64()),
+            None => snapshot,
         }
     }
 }

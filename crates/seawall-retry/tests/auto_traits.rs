@@ -40,3 +40,11 @@ const _: () = {
     all::<RetryLayer>();
     all::<RetryService<u8>>();
 };
+
+#[cfg(feature = "tower-policy")]
+const _: () = {
+    use seawall_retry::{PolicyLayer, PolicyService};
+
+    all::<PolicyLayer<u8>>();
+    all::<PolicyService<u8, u8>>();
+};

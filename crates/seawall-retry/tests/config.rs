@@ -38,7 +38,7 @@ fn what_is_not_set_is_the_default() {
 
     let backoff = Backoff::exponential(Duration::from_millis(50)).max(Duration::from_secs(20));
     assert_eq!(retry.config().backoff, backoff.jitter(Jitter::Full));
-    assert_eq!(*retry.config(), Config::default());
+    assert_eq!(retry.config(), Config::default());
     assert_eq!(retry.config().max_attempts, 3);
     assert!(retry.budget().is_some(), "retries are paid for unless somebody says otherwise");
     assert!(builder().without_budget().build().expect("sound").budget().is_none());
@@ -83,7 +83,7 @@ mod file {
             .seed(7)
             .build()
             .expect("it is sound");
-        assert_eq!(config, *built.config());
+        assert_eq!(config, built.config());
     }
 
     #[test]

@@ -4,9 +4,6 @@ use seawall_core::{Clock, ConfigError, Name};
 
 use super::{MOST, RetryBudget, Rule, floor::Floor, thousandths};
 
-/// The most retries a second that can be free.
-const MOST_FREE: u32 = 1_000;
-
 /// Builds a [`RetryBudget`]: made by [`RetryBudget::builder`].
 #[derive(Clone, Debug)]
 #[must_use = "a builder builds nothing until `build`"]
@@ -70,15 +67,11 @@ impl RetryBudgetBuilder {
     /// Names the first setting that cannot be, its value, and what is allowed.
     pub fn build(self) -> Result<RetryBudget, ConfigError> {
         let Self { name, ratio, floor_per_second, burst, clock } = self;
-        let deposit = thousandths("ratio", ratio)?;
-        if floor_per_second > MOST_FREE {
-            let rule = format!("at most {MOST_FREE}");
-            return Err(ConfigError::new("floor_per_second", floor_per_second, rule));
-        }
+        let deposit = thousandths("ratio", ratio)?.into();
+        let floor = Floor::new(floor_per_second)?;
         if !(1..=MOST).contains(&burst) {
             return Err(ConfigError::new("burst", burst, format!("from 1 to {MOST}")));
         }
-        let floor = (floor_per_second > 0).then(|| Floor::new(floor_per_second));
         Ok(RetryBudget::new(name, burst, Rule::Share { deposit, floor }, clock))
     }
 }

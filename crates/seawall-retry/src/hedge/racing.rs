@@ -227,7 +227,7 @@ fn end_of<T, E>(decide: &impl Decide<T, E>, result: &Result<T, E>) -> End {
     match decide.decide(result.as_ref()) {
         Decision::Stop => End::Final,
         Decision::Retry => End::Failed,
-        Decision::RetryAfter(_) | Decision::RetryWith(_) => End::Refused,
+        Decision::RetryAfter(_) | Decision::Pushback(_) | Decision::RetryWith(_) => End::Refused,
     }
 }
 

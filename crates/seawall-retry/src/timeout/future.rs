@@ -14,6 +14,8 @@ use tokio::time::{Sleep, sleep};
 
 use super::{Timeout, allowance::Allowance};
 
+const TWICE: &str = "a response is not polled after it was ready";
+
 pin_project! {
     /// The response of a call that ends when its time is over.
     ///
@@ -60,26 +62,38 @@ where
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        const TWICE: &str = "a response is not polled after it was ready";
         let mut life = self.project().life;
-        let output = match life.as_mut().project() {
+        let rejection = match life.as_mut().project() {
             LifeProjection::Running { future, timer, allowance } => {
-                ready!(poll(future, timer, allowance, cx))
+                match ready!(poll(future, timer, allowance, cx)) {
+                    // Handed on as it came: as a part of another result, written in parts and read back
+                    // whole, it would cost as much as all else here.
+                    Ok(Ok(answer)) => {
+                        life.set(Life::Over { rejection: None });
+                        return Poll::Ready(Ok(answer));
+                    }
+                    Ok(Err(error)) => {
+                        life.set(Life::Over { rejection: None });
+                        return Poll::Ready(Err(Error::Inner(error)));
+                    }
+                    Err(rejection) => rejection,
+                }
             }
-            LifeProjection::Over { rejection } => Err(rejection.take().expect(TWICE).into()),
+            LifeProjection::Over { rejection } => rejection.take().expect(TWICE),
         };
         life.set(Life::Over { rejection: None });
-        Poll::Ready(output)
+        Poll::Ready(Err(rejection.into()))
     }
 }
 
+/// Ready with what the call says, or with why it is over.
 #[inline]
 fn poll<F, T, E>(
     future: Pin<&mut F>,
     mut timer: Pin<&mut Option<Sleep>>,
     allowance: &mut Allowance,
     cx: &mut Context<'_>,
-) -> Poll<Result<T, Error<E>>>
+) -> Poll<Result<Result<T, E>, Rejection>>
 where
     F: Future<Output = Result<T, E>>,
 {
@@ -95,9 +109,9 @@ where
         let refused = result.is_err() && marks() != before;
         if refused && allowance.has_run_out() {
             // A wait further in gave up for the time that it was given here: that says whose it was.
-            return Poll::Ready(Err(allowance.over().into()));
+            return Poll::Ready(Err(allowance.over()));
         }
-        return Poll::Ready(result.map_err(Error::Inner));
+        return Poll::Ready(Ok(result));
     }
     if timer.is_none()
         && let Some(left) = allowance.left()
@@ -105,7 +119,7 @@ where
         timer.set(Some(sleep(left)));
         over = rings(timer, cx);
     }
-    if over { Poll::Ready(Err(allowance.over().into())) } else { Poll::Pending }
+    if over { Poll::Ready(Err(allowance.over())) } else { Poll::Pending }
 }
 
 impl<F> fmt::Debug for ResponseFuture<F> {
