@@ -1,9 +1,9 @@
 //! A refusal as a response.
 
-use std::time::Duration;
-
 use http::{HeaderValue, Response, StatusCode, header::RETRY_AFTER};
 use seawall_core::{Reason, Rejection};
+
+use crate::seconds;
 
 /// The status that says why a call was refused.
 ///
@@ -29,12 +29,7 @@ pub fn response<B: Default>(rejection: &Rejection) -> Response<B> {
     let mut response = Response::new(B::default());
     *response.status_mut() = status(rejection);
     if let Some(wait) = rejection.retry_after() {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(wait).max(1)));
     }
     response
-}
-
-fn seconds(wait: Duration) -> u64 {
-    let begun = u64::from(wait.subsec_nanos() > 0);
-    wait.as_secs().saturating_add(begun).max(1)
 }
