@@ -7,21 +7,23 @@ use std::{
 
 use clap::Parser;
 
-use crate::upstream::UpstreamUrl;
+use crate::{defence::Defence, upstream::UpstreamUrl};
 
-const SECONDS: std::ops::RangeInclusive<u64> = 3..=600;
+const SECONDS: std::ops::RangeInclusive<u64> = 5..=600;
 const RATE: std::ops::RangeInclusive<u32> = 50..=2000;
 
-/// Watch a fleet lose a member: bare, and with Seawall.
+/// Watch a fleet in trouble: bare, with retries in a loop, and with Seawall.
 ///
-/// Three HTTP servers on this machine answer a steady stream of calls. One of them turns slow, then hangs,
-/// then heals. The same storm is run three times: with a bare client, with a circuit breaker around each
-/// member, and with a bulkhead as well. The three are put side by side in a table and a picture.
+/// Three HTTP servers on this machine answer a steady stream of calls. The database behind them stalls for
+/// a moment; later one of the three turns slow, then hangs, then heals. The same storm is run five times:
+/// with a bare client, with one that retries in a loop, and with retries that have a budget, then a circuit
+/// breaker around each member, then a bulkhead as well. The five are put side by side in a table and a
+/// picture.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "storm", version = None)]
 pub(crate) struct Args {
-    /// How long the three runs take together, from 3 to 600; below 15 little time is left to see anything in.
-    #[arg(long, default_value = "30", value_parser = seconds, allow_negative_numbers = true)]
+    /// How long the five runs take together, from 5 to 600; below 40 the stall is too short for a retry storm.
+    #[arg(long, default_value = "40", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) seconds: u64,
 
     /// Calls a second on average, from 50 to 2000.
@@ -34,7 +36,7 @@ pub(crate) struct Args {
 
     /// Storm this HTTP server on the loopback instead of the built-in fleet.
     ///
-    /// It is seen as three members; the illness of one is played on the client's side.
+    /// It is seen as three members; what ails them is played on the client's side.
     #[arg(long, value_name = "URL")]
     pub(crate) upstream: Option<UpstreamUrl>,
 
@@ -44,9 +46,9 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// How long one of the three runs takes, in whole halves of a second.
+    /// How long one of the runs takes, in whole halves of a second.
     pub(crate) fn run(&self) -> Duration {
-        Duration::from_millis(self.seconds * 2 / 3 * 500)
+        Duration::from_millis(self.seconds * 2 / Defence::ALL.len() as u64 * 500)
     }
 }
 
@@ -93,18 +95,18 @@ mod tests {
     }
 
     #[test]
-    fn without_flags_it_is_a_storm_of_thirty_seconds() {
+    fn without_flags_it_is_a_storm_of_forty_seconds() {
         let args = parse(&[]).expect("nothing is required");
-        assert_eq!((args.seconds, args.rate, args.seed), (30, 600, 7));
-        assert_eq!(args.run(), Duration::from_secs(10));
+        assert_eq!((args.seconds, args.rate, args.seed), (40, 600, 7));
+        assert_eq!(args.run(), Duration::from_secs(8));
         assert_eq!(args.out, Path::new("storm.svg"));
     }
 
     #[test]
     fn a_number_out_of_range_is_refused_with_the_range() {
-        for seconds in ["0", "2", "601", "-5", "ten", "", "1e3", "99999999999999999999"] {
+        for seconds in ["0", "4", "601", "-5", "ten", "", "1e3", "99999999999999999999"] {
             let refusal = parse(&["--seconds", seconds]).expect_err(seconds);
-            assert!(refusal.contains("from 3 to 600"), "{refusal}");
+            assert!(refusal.contains("from 5 to 600"), "{refusal}");
         }
         for seed in ["-1", "x", "18446744073709551616"] {
             let refusal = parse(&["--seed", seed]).expect_err(seed);

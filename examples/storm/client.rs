@@ -1,26 +1,30 @@
-//! The three clients: one that is bare, the same with a breaker, and the same with a bulkhead too.
+//! The client: one for all runs, with more around it in each.
 //!
 //! ```text
-//!            bare                       + breaker                    + bulkhead
-//!
-//!         round robin                  round robin                  round robin
-//!       /      |      \             /      |      \             /      |      \
-//!      |       |       |        breaker breaker breaker     breaker breaker breaker     refused?
-//!      |       |       |           |       |       |       bulkhead bulkhead bulkhead   the next one
-//!  time-out time-out time-out  time-out time-out time-out  time-out time-out time-out
-//!       \      |      /             \      |      /             \      |      /
-//!         shared pool                 shared pool                 shared pool
+//!                      a call
+//!                        |
+//!               failed? once more                  nothing, a loop, or a retry
+//!                        |
+//!                   round robin
+//!                /       |       \
+//!           breaker   breaker   breaker            from the fourth run on
+//!              |         |         |      refused? the next one
+//!          bulkhead  bulkhead  bulkhead            in the fifth
+//!              |         |         |
+//!          time-out  time-out  time-out
+//!                \       |       /
+//!                   shared pool
 //! ```
 //!
-//! Everything but the guards is the same code: one [pool](crate::pool) of connections for all members, a
-//! time-out of a second from the request, over the wait for a connection, to the last byte of the answer,
-//! members in turn. A breaker sees what its caller sees, with the wait for a connection, as around any
-//! HTTP or database client. None retries: a call that failed is a failure. What a guard refuses was never
-//! a call, so that the next member can be asked.
+//! Everything but the guards and the [retries](crate::retries) is the same code: one [pool](crate::pool) of
+//! connections for all members, a time-out for each attempt, over the wait for a connection, to the last
+//! byte of the answer, members in turn. A breaker sees what its caller sees, with the wait for a connection,
+//! as around any HTTP or database client. What a guard refuses was never a call, so that the next member can
+//! be asked; another attempt is made at the next member, too.
 //!
 //! Read [`bare`], [`guarded`], then [`Client::call`]. **A pattern is added in one of two places**: what
-//! guards one member (a limit) in [`guarded`], what guards the whole call (a retry, a cache) in
-//! [`Client::call`].
+//! guards one member (a breaker, a limit) in [`guarded`], what guards the whole call (a retry, a limit for
+//! each tenant, a cache) in [`Client::call`].
 
 use std::{
     fmt,
@@ -49,15 +53,14 @@ use tower::{
 };
 
 use crate::{
+    defence::{Defence, TIME_OUT},
     fleet::{Fleet, Member},
-    guard::{Defence, Guard, Tuning},
+    guard::{Guard, Tuning},
     pool::Pool,
+    retries::Retries,
 };
 
-/// How long a call may take, from the request to the last byte of its answer.
-pub(crate) const TIME_OUT: Duration = Duration::from_secs(1);
-
-/// A call before a member is chosen: its path, no host yet.
+/// An attempt before a member is chosen: its path, no host yet.
 type Ask = Request<Empty<Bytes>>;
 
 type Http = HyperClient<HttpConnector, Empty<Bytes>>;
@@ -65,18 +68,33 @@ type Http = HyperClient<HttpConnector, Empty<Bytes>>;
 /// Boxed, in all runs, so that they are one type; of itself a Seawall layer boxes nothing.
 type MemberService = BoxCloneSyncService<Ask, Response<()>, BoxError>;
 
+/// What a call means a member to do.
+#[derive(Clone, Copy, Debug)]
+struct Work(Duration);
+
 /// One member with a connection of the pool, the time-out and nothing else.
 fn bare(index: usize, member: &Member, pool: &Pool, http: &Http) -> MemberService {
     let http = over_http(member, http.clone());
     let http = match member.plays.clone() {
         None => BoxCloneSyncService::new(http),
         // `--upstream`: the server is well, and its illness is played here, as if it were on the way.
-        Some(patient) => {
+        Some((patient, database)) => {
             let chaos = ChaosLayer::new(patient.chaos().clone()).fail_with(|_injected| {
                 Err::<Response<()>, BoxError>("the chaos failed the call".into())
             });
             let visits = MapFutureLayer::new(move |answer| patient.clone().visited(answer));
-            BoxCloneSyncService::new(ServiceBuilder::new().layer(visits).layer(chaos).service(http))
+            let behind = tower::service_fn(move |ask: Ask| {
+                let (http, database) = (http.clone(), database.clone());
+                async move {
+                    if let Some(&Work(work)) = ask.extensions().get() {
+                        database.query(work).await;
+                    }
+                    http.oneshot(ask).await
+                }
+            });
+            BoxCloneSyncService::new(
+                ServiceBuilder::new().layer(visits).layer(chaos).service(behind),
+            )
         }
     };
     let pool = pool.clone();
@@ -146,6 +164,7 @@ fn over_http(
 pub(crate) struct Client {
     members: Arc<[MemberService]>,
     turn: Arc<AtomicUsize>,
+    retries: Retries,
     path: Option<PathAndQuery>,
     /// What guards each member; none in a bare client.
     pub(crate) guards: Arc<[Guard]>,
@@ -176,6 +195,7 @@ impl Client {
         Ok(Self {
             members: members.into(),
             turn: Arc::default(),
+            retries: Retries::new(defence, tuning.seed)?,
             path: fleet.members.first().and_then(|member| member.path.clone()),
             guards: guards.into(),
             pool,
@@ -185,6 +205,11 @@ impl Client {
     /// Makes one call that means `work` for a member of the built-in fleet.
     pub(crate) async fn call(&self, work: Duration) -> Result<(), Failed> {
         let first = self.turn.fetch_add(1, Relaxed);
+        self.retries.call(|before| self.attempt(first + before as usize, work)).await
+    }
+
+    /// Asks the member whose turn it is, and the others where it refuses.
+    async fn attempt(&self, first: usize, work: Duration) -> Result<(), Failed> {
         let mut refused = None;
         for next in 0..self.members.len() {
             let member = &self.members[(first + next) % self.members.len()];
@@ -212,6 +237,7 @@ impl Client {
         };
         let mut ask = Request::new(Empty::new());
         *ask.uri_mut() = path.into();
+        ask.extensions_mut().insert(Work(work));
         ask
     }
 }
@@ -221,6 +247,17 @@ impl Client {
 pub(crate) enum Failed {
     Answer(http::StatusCode),
     Call(BoxError),
+}
+
+impl Failed {
+    /// Whether the same call may do better: not where it was refused by what guards the members, and not
+    /// where the request is wrong.
+    pub(crate) fn is_worth_another_try(&self) -> bool {
+        match self {
+            Self::Answer(status) => !status.is_client_error(),
+            Self::Call(error) => Rejection::find(&**error).is_none(),
+        }
+    }
 }
 
 impl fmt::Display for Failed {

@@ -5,9 +5,12 @@
 //! ill, and hide what its users suffer (coordinated omission). Each latency counts from the moment at
 //! which the call was due, so that what the generator itself is late by is in it too.
 //!
-//! Against a service that hangs, an open loop piles up: `rate` times the client's time-out at most. With
+//! Against a service that hangs, an open loop piles up: `rate` times what a call may take at most. With
 //! [`MOST_IN_FLIGHT`] calls in flight the generator stops sending; what is due then counts as failed, and
 //! the report says how many there were.
+//!
+//! All calls are of one kind. Another crowd, such as a client that sends ten times its share, is one more
+//! stream of [`Arrivals`] beside these.
 
 use std::time::Duration;
 
@@ -19,8 +22,8 @@ use tokio::{
 
 use crate::{client::Client, recorder::Recorder};
 
-/// Twice what the highest rate piles up where every call waits for its time-out.
-pub(crate) const MOST_IN_FLIGHT: usize = 4096;
+/// More than the highest rate piles up where every call waits for three time-outs.
+pub(crate) const MOST_IN_FLIGHT: usize = 8192;
 
 /// One call of a storm, settled before the storm begins: all runs get the same ones.
 #[derive(Clone, Copy, Debug, PartialEq)]

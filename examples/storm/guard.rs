@@ -8,7 +8,7 @@
 //! | failure rate | 50 % | what hangs fails always; a member that errs now and then is left in |
 //! | slow calls | 100 ms, 50 % | five times what a healthy call takes, or more: see [`slow_limit`] |
 //! | hung calls | the same, 10 of them or the share | seen while they hang, and not when the time-out comes |
-//! | open for | 0.5 s, doubled up to 2 s, jittered | a probe is a user's call: few of them while it is dead |
+//! | open for | 0.25 s, then 0.5 s, jittered | soon back; a probe is a user's call, and where it fails another member gets it |
 //! | probes | 3 | judged together: one lucky answer does not close it |
 //!
 //! | bulkhead | value | why, for this storm |
@@ -19,7 +19,7 @@
 //! A breaker has to see some calls suffer before it knows, and those hold what they hold until they are
 //! done. A bulkhead knows nothing and bounds what can be held, from the first moment on.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use seawall_bulkhead::Bulkhead;
@@ -27,7 +27,7 @@ use seawall_circuit_breaker::{CircuitBreaker, Event, State, Turn, Window};
 use seawall_core::{Backoff, ConfigError, Jitter};
 use tokio::time::Instant;
 
-use crate::fleet::Member;
+use crate::{defence::Defence, fleet::Member};
 
 /// The least time after which a call is slow: a healthy member of the built-in fleet takes 20 ms at most.
 const SLOW: Duration = Duration::from_millis(100);
@@ -38,29 +38,6 @@ const CROWD: Duration = Duration::from_millis(50);
 
 /// Turns that are kept; a storm makes some dozens, and memory stays bounded if it makes more.
 const MOST_TURNS: usize = 10_000;
-
-/// What stands around each member, run by run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Defence {
-    Bare,
-    Breaker,
-    /// The breaker and the bulkhead.
-    Both,
-}
-
-impl Defence {
-    pub(crate) const ALL: [Self; 3] = [Self::Bare, Self::Breaker, Self::Both];
-}
-
-impl fmt::Display for Defence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Bare => "bare",
-            Self::Breaker => "+ breaker",
-            Self::Both => "+ bulkhead",
-        })
-    }
-}
 
 /// What the guards are told of the storm.
 #[derive(Clone, Copy, Debug)]
@@ -103,9 +80,9 @@ impl Guard {
         tuning: Tuning,
     ) -> Result<Option<Self>, ConfigError> {
         let bulkhead = match defence {
-            Defence::Bare => return Ok(None),
+            Defence::Bare | Defence::Naive | Defence::Retry => return Ok(None),
             Defence::Breaker => None,
-            Defence::Both => Some(
+            Defence::Bulkhead => Some(
                 Bulkhead::builder(member.name)
                     .limit(tuning.share)
                     .queue(3 * tuning.share)
@@ -122,8 +99,8 @@ impl Guard {
             .slow_call(tuning.slow, 0.5)
             .hung_calls(tuning.slow, tuning.share.min(10))
             .open_for(
-                Backoff::exponential(Duration::from_millis(500))
-                    .max(Duration::from_secs(2))
+                Backoff::exponential(Duration::from_millis(250))
+                    .max(Duration::from_millis(500))
                     .jitter(Jitter::Equal),
             )
             .half_open_probes(3)

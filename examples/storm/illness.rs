@@ -1,14 +1,16 @@
-//! The illness: what chaos does to one member, phase by phase.
+//! The illness: what is done to the fleet, phase by phase.
 //!
-//! | phase | what chaos injects | what that is in life |
+//! | phase | what is done, and to whom | what that is in life |
 //! |---|---|---|
-//! | slow | 300 to 800 ms on top of each call | a disk that fails, a collector that thrashes, a full pool |
-//! | dead | every call hangs | a host that is gone without a word: nothing refuses, nothing answers |
+//! | every one | one call in a hundred fails, at any member | a deadlock, a process that restarts, a lost packet |
+//! | stalled | the [database](crate::database) behind all members does nothing | a failover, a lock that everybody needs |
+//! | slow | 150 to 350 ms on top of each call to one member | a disk that fails, a collector that thrashes |
+//! | dead | every call to the same member hangs | a host that is gone without a word: nothing refuses, nothing answers |
 //!
 //! What a dead member has received is lost: it is not answered after the heal either.
 //!
 //! Slow is below the client's time-out and dead above it: the first is seen only by who looks at
-//! latencies, the second only by who counts failures.
+//! latencies, the second only by who counts failures. The one call in a hundred is what retries are for.
 
 use std::{
     future,
@@ -24,30 +26,103 @@ use seawall_chaos::{Chaos, Plan};
 use seawall_core::ConfigError;
 use tokio::time::{Instant, sleep_until};
 
-use crate::phases::{Phase, Phases};
+use crate::{
+    database::Database,
+    fleet::{NAMES, SICK},
+    phases::{Phase, Phases},
+};
+
+/// The share of the calls that fail at all times.
+const NOW_AND_THEN: f64 = 0.01;
 
 /// What a slow call takes on top of its work.
-const SLOW: RangeInclusive<Duration> = Duration::from_millis(300)..=Duration::from_millis(800);
+const SLOW: RangeInclusive<Duration> = Duration::from_millis(150)..=Duration::from_millis(350);
 
-/// The member that falls ill; clones are the same member.
+/// What ails the fleet.
+#[derive(Debug)]
+pub(crate) struct Illness {
+    pub(crate) patients: [Patient; NAMES.len()],
+    pub(crate) database: Database,
+}
+
+impl Illness {
+    pub(crate) fn new(seed: u64, rate: u32) -> Result<Self, ConfigError> {
+        let chart = Arc::<Chart>::default();
+        let patient = |index: usize| {
+            // Each member draws its own luck.
+            let seed = seed.wrapping_add(index as u64);
+            let chaos = Chaos::builder(NAMES[index]).seed(seed).build()?;
+            Ok(Patient { is_sick: index == SICK, chaos, chart: chart.clone() })
+        };
+        let patients = [patient(0)?, patient(1)?, patient(2)?];
+        Ok(Self { patients, database: Database::new(rate) })
+    }
+
+    fn chart(&self) -> &Chart {
+        &self.patients[SICK].chart
+    }
+
+    /// How many calls reached the fleet.
+    pub(crate) fn reached(&self) -> u64 {
+        self.chart().reached.load(Relaxed)
+    }
+
+    /// How many calls reached the sick member while it was sick.
+    pub(crate) fn visits(&self) -> u64 {
+        self.chart().visits.load(Relaxed)
+    }
+
+    fn enter(&self, phase: Phase, end: Instant) -> Result<(), ConfigError> {
+        self.chart().sick.store(phase.is_sick(), Relaxed);
+        self.chart().dead.store(phase == Phase::Dead, Relaxed);
+        if phase == Phase::Stalled {
+            self.database.stall(end);
+        }
+        for patient in &self.patients {
+            let plan = Plan::new().error(NOW_AND_THEN);
+            let plan = match phase {
+                Phase::Slow if patient.is_sick => plan.latency(1.0, SLOW),
+                Phase::Dead if patient.is_sick => Plan::new().hang(1.0),
+                Phase::Healed => {
+                    patient.chaos.disarm(); // to arm it anew lets nobody go who hangs
+                    plan
+                }
+                _ => plan,
+            };
+            patient.chaos.arm(plan)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the fleet through all phases, each at its time.
+    pub(crate) async fn live(&self, phases: Phases, start: Instant) -> Result<(), ConfigError> {
+        for phase in Phase::ALL {
+            let span = phases.span(phase);
+            sleep_until(start + span.start).await;
+            self.enter(phase, start + span.end)?;
+        }
+        Ok(())
+    }
+}
+
+/// A member, to who makes it ill; clones are the same member.
 #[derive(Clone, Debug)]
 pub(crate) struct Patient {
+    is_sick: bool,
     chaos: Chaos,
     chart: Arc<Chart>,
 }
 
+/// What is going on, and how many calls met it.
 #[derive(Debug, Default)]
 struct Chart {
     sick: AtomicBool,
     dead: AtomicBool,
+    reached: AtomicU64,
     visits: AtomicU64,
 }
 
 impl Patient {
-    pub(crate) fn new(name: &'static str, seed: u64) -> Result<Self, ConfigError> {
-        Ok(Self { chaos: Chaos::builder(name).seed(seed).build()?, chart: Arc::default() })
-    }
-
     pub(crate) const fn chaos(&self) -> &Chaos {
         &self.chaos
     }
@@ -55,41 +130,17 @@ impl Patient {
     /// A call has reached the member, which answers as `answer` says: counts it, and loses it where
     /// the member is dead.
     pub(crate) async fn visited<T>(self, answer: impl Future<Output = T>) -> T {
-        // Flags and a count that nothing else hangs on: no order to keep.
-        if self.chart.sick.load(Relaxed) {
+        // Flags and counts that nothing else hangs on: no order to keep.
+        self.chart.reached.fetch_add(1, Relaxed);
+        if self.is_sick && self.chart.sick.load(Relaxed) {
             self.chart.visits.fetch_add(1, Relaxed);
         }
-        let dead = self.chart.dead.load(Relaxed);
+        let dead = self.is_sick && self.chart.dead.load(Relaxed);
         let answer = answer.await;
         if dead {
             // The chaos lets go of what it holds when it is disarmed; a dead host remembers nothing.
             future::pending::<()>().await;
         }
         answer
-    }
-
-    /// How many calls reached it while it was sick.
-    pub(crate) fn visits(&self) -> u64 {
-        self.chart.visits.load(Relaxed)
-    }
-
-    fn enter(&self, phase: Phase) -> Result<(), ConfigError> {
-        self.chart.sick.store(phase.is_sick(), Relaxed);
-        self.chart.dead.store(phase == Phase::Dead, Relaxed);
-        match phase {
-            Phase::Calm | Phase::Healed => self.chaos.disarm(),
-            Phase::Slow => self.chaos.arm(Plan::new().latency(1.0, SLOW))?,
-            Phase::Dead => self.chaos.arm(Plan::new().hang(1.0))?,
-        }
-        Ok(())
-    }
-
-    /// Takes the member through all phases, each at its time.
-    pub(crate) async fn live(&self, phases: Phases, start: Instant) -> Result<(), ConfigError> {
-        for phase in Phase::ALL {
-            sleep_until(start + phases.start(phase)).await;
-            self.enter(phase)?;
-        }
-        Ok(())
     }
 }

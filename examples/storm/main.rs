@@ -1,4 +1,4 @@
-//! The storm: a fleet loses a member, with a bare client, with a circuit breaker, and with a bulkhead too.
+//! The storm: a fleet in trouble, called by a bare client, by one that retries in a loop, and by Seawall.
 //!
 //! ```text
 //! cargo run --release --example storm
@@ -6,17 +6,19 @@
 //! cargo run --release --example storm -- --upstream http://127.0.0.1:8080/health
 //! ```
 //!
-//! Real HTTP servers on the loopback, a real client, traffic that does not wait for anybody. One of three
-//! members turns slow, then hangs, then heals. All share the client's pool of connections. The three runs
-//! differ in one thing: what stands around each member.
+//! Real HTTP servers on the loopback, a real client, traffic that does not wait for anybody. The database
+//! behind the three members stalls for a moment, and the question is who is up again when it is. Later
+//! one of the members turns slow, then hangs, then heals, and all share the client's pool of connections.
+//! The five runs differ in one thing: what the client does about failure.
 //!
 //! | file | one idea |
 //! |---|---|
 //! | `main.rs` | the story |
 //! | `args.rs`, `upstream.rs` | what may be asked for, and what may be stormed |
 //! | `phases.rs` | when what happens |
-//! | `fleet.rs`, `illness.rs` | the members, and how one falls ill |
-//! | `client.rs`, `guard.rs` | **the three clients; here patterns are added** |
+//! | `fleet.rs`, `database.rs`, `illness.rs` | the members, what is behind them, and what ails them |
+//! | `defence.rs` | **the five runs: here a run is added** |
+//! | `client.rs`, `retries.rs`, `guard.rs` | **the client; here patterns are added** |
 //! | `pool.rs` | the connections that all members share |
 //! | `generator.rs` | the traffic |
 //! | `recorder.rs` | what happened to each call |
@@ -26,6 +28,8 @@
 
 mod args;
 mod client;
+mod database;
+mod defence;
 mod fleet;
 mod generator;
 mod guard;
@@ -36,6 +40,7 @@ mod pool;
 mod progress;
 mod recorder;
 mod report;
+mod retries;
 mod upstream;
 
 use std::{
@@ -50,11 +55,12 @@ use tokio::time::{Instant, interval};
 
 use crate::{
     args::Args,
-    client::{Client, Failed, TIME_OUT},
+    client::{Client, Failed},
+    defence::{ATTEMPTS, Defence, TIME_OUT},
     fleet::{Fleet, NAMES, SICK},
     generator::{Arrivals, generate},
-    guard::{Defence, Tuning, slow_limit},
-    illness::Patient,
+    guard::{Tuning, slow_limit},
+    illness::Illness,
     phases::{Phase, Phases},
     pool::Pool,
     progress::Stage,
@@ -96,14 +102,14 @@ struct Ending {
     picture: io::Result<()>,
 }
 
-/// How often it is looked up what the sick member holds.
+/// How often it is looked up what has reached the fleet, and what the sick member holds.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Open files that suffice: both ends of each connection are this program's, and a shell's limit can be
-/// as low as 256.
-const FILES: u64 = 1024;
+/// Open files that suffice: both ends of each connection are this program's, those of callers who gave up
+/// are closed a moment later, and a shell's limit can be as low as 256.
+const FILES: u64 = 4096;
 
-/// The three runs, and what they come to.
+/// The runs, and what they come to.
 async fn story(args: &Args) -> Result<Ending, BoxError> {
     let phases = Phases::over(args.run());
     let upstream = match &args.upstream {
@@ -114,11 +120,11 @@ async fn story(args: &Args) -> Result<Ending, BoxError> {
     let stage = Stage::new();
     // Where it can't be raised, it may do all the same.
     let _ = rlimit::increase_nofile_limit(FILES);
-    let [bare, breaker, both] =
+    let [bare, naive, retry, breaker, bulkhead] =
         Defence::ALL.map(|defence| run(defence, args, upstream.as_ref(), &stage));
-    let runs = [bare.await?, breaker.await?, both.await?];
+    let runs = [bare.await?, naive.await?, retry.await?, breaker.await?, bulkhead.await?];
     let table = report::table(phases, &runs);
-    let log = report::breaker_log(&runs[2]);
+    let log = report::breaker_log(&runs[4]);
     let verdict = report::verdict(phases, &runs);
     let picture = std::fs::write(&args.out, plot::picture(args, phases, &runs)?);
     let where_to = match picture {
@@ -136,31 +142,33 @@ async fn run(
     stage: &Stage,
 ) -> Result<Run, BoxError> {
     let phases = Phases::over(args.run());
-    let patient = Patient::new(NAMES[SICK], args.seed)?;
+    let illness = Illness::new(args.seed, args.rate)?;
     let fleet = match upstream {
-        Some(upstream) => Fleet::upstream(upstream, patient),
-        None => Fleet::built_in(patient).await?,
+        Some(upstream) => Fleet::upstream(upstream, illness),
+        None => Fleet::built_in(illness).await?,
     };
     let slow = slow_limit(greet(&fleet, args).await?);
     let connections = pool::size(args.rate);
     let tuning = Tuning { seed: args.seed, share: pool::share(connections), slow };
     let client = Client::new(defence, &fleet, Pool::new(connections), tuning)?;
 
-    let recorder = Recorder::new(Record::new(phases, TIME_OUT));
+    let recorder = Recorder::new(Record::new(phases, TIME_OUT * ATTEMPTS));
     let start = Instant::now();
     let traffic = async {
         let arrivals = Arrivals::new(args.seed, args.rate, args.run());
         let (illness, ()) = tokio::join!(
-            fleet.patient.live(phases, start),
+            fleet.illness.live(phases, start),
             generate(arrivals, start, &client, &recorder),
         );
         illness
     };
+    let greetings = fleet.illness.reached();
     let books = async {
         let mut beat = interval(LOOK);
         loop {
             beat.tick().await;
-            recorder.held(start.elapsed(), client.pool.held_by_sick());
+            let reached = fleet.illness.reached() - greetings;
+            recorder.seen(start.elapsed(), reached, client.pool.held_by_sick());
         }
     };
     tokio::select! {
@@ -172,8 +180,7 @@ async fn run(
         defence,
         record: recorder.record(),
         connections,
-        starved: client.pool.starved(),
-        visits: fleet.patient.visits(),
+        visits: fleet.illness.visits(),
         changes: client.guards.iter().map(|guard| guard.changes(start)).collect(),
     })
 }
@@ -198,7 +205,7 @@ fn greeting_failed(args: &Args, failed: &Failed) -> String {
         Some(url) => format!(
             "{url} does not answer well before the storm: {failed}. It must run, and answer a GET with a \
              2xx or 3xx within {} s",
-            TIME_OUT.as_secs()
+            TIME_OUT.as_secs_f64()
         ),
     }
 }
@@ -210,13 +217,17 @@ fn opening(args: &Args, phases: Phases) -> String {
     };
     let at = |phase| report::seconds(phases.start(phase));
     format!(
-        "A storm of {} calls a second at {whom} that share {} connections (seed {}): {} bare, the same\n\
-         again with a breaker around each member, and again with a bulkhead too.\n\
-         In each {sick} turns slow at {}, hangs from {} on, and is healed at {}.",
+        "A storm of {} calls a second at {whom} that share {} connections (seed {}): {} bare, the\n\
+         same again with retries in a loop, again with retries that have a budget, again with a breaker\n\
+         around each member too, and again with a bulkhead too.\n\
+         In each the database behind the members stalls from {} to {}; {sick} turns slow at {}, hangs\n\
+         from {} on, and is healed at {}.",
         args.rate,
         pool::size(args.rate),
         args.seed,
         report::seconds(args.run()),
+        at(Phase::Stalled),
+        at(Phase::Back),
         at(Phase::Slow),
         at(Phase::Dead),
         at(Phase::Healed),
@@ -254,7 +265,7 @@ mod tests {
 
     async fn short_storm(picture: &Picture, more: &[&str]) -> Result<String, String> {
         let out = picture.0.to_str().expect("the temporary folder has a plain name");
-        let flags = ["storm", "--seconds", "3", "--rate", "60", "--out", out];
+        let flags = ["storm", "--seconds", "5", "--rate", "60", "--out", out];
         let args =
             Args::try_parse_from(flags.iter().chain(more)).map_err(|error| error.to_string())?;
         let told = timeout(DEADLINE, story(&args)).await.expect("the storm ends by itself");
@@ -266,7 +277,8 @@ mod tests {
             "answered well",
             "p99.9",
             "reached the sick member",
-            "time to recover",
+            "reached the fleet",
+            "recovered",
             "held by the sick member",
             "The picture is in",
         ] {
@@ -277,13 +289,9 @@ mod tests {
         assert!(svg.root_element().has_tag_name(("http://www.w3.org/2000/svg", "svg")));
         let texts: Vec<_> =
             svg.descendants().filter_map(|node| node.text()).map(str::trim).collect();
-        for part in [
-            "Bare client",
-            "With a circuit breaker around each member",
-            "With a bulkhead around each member too",
-            "member-b dead",
-        ] {
-            assert!(texts.contains(&part), "no `{part}` in the picture");
+        let titles = Defence::ALL.map(Defence::title);
+        for part in titles.iter().chain(&["database stalled", "member-b dead"]) {
+            assert!(texts.contains(part), "no `{part}` in the picture");
         }
         assert!(svg.descendants().filter(|node| node.has_tag_name("polyline")).count() > 6);
     }

@@ -1,40 +1,69 @@
-//! The plot: when the sick member is well, slow, dead and well again.
+//! The plot: first the database behind all members stalls, then one of the members falls ill.
 //!
 //! ```text
-//! 0          1/5         2/5             13/20                        1
-//! +-----------+-----------+---------------+--------------------------+
-//! |   calm    |   slow    |     dead      |          healed          |
-//! +-----------+-----------+---------------+--------------------------+
+//! 0      1/10       1/4                      23/40   27/40     4/5             1
+//! +-------+-----------+------------------------+-------+--------+---------------+
+//! | calm  |  stalled  |          back          | slow  |  dead  |    healed     |
+//! +-------+-----------+------------------------+-------+--------+---------------+
+//!                  the database                         one member
 //! ```
 //!
-//! The borders are fortieths of a run, as the recorder's ticks are: no tick lies in two phases.
+//! The borders are fortieths of a run, as the recorder's ticks are: no tick lies in two phases. What comes
+//! next, such as a client that sends ten times its share, is one more row of [`Phase::ALL`].
 
 use std::{fmt, ops::Range, time::Duration};
 
-/// What the sick member is going through.
+use crate::fleet::{NAMES, SICK};
+
+/// What the fleet is going through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Calm,
+    /// The database behind all members answers nobody.
+    Stalled,
+    /// The database is back: the cause is gone.
+    Back,
+    /// One member is slow.
     Slow,
+    /// The same member is dead.
     Dead,
     Healed,
 }
 
 impl Phase {
-    pub(crate) const ALL: [Self; 4] = [Self::Calm, Self::Slow, Self::Dead, Self::Healed];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Calm, Self::Stalled, Self::Back, Self::Slow, Self::Dead, Self::Healed];
 
     /// Where it begins, in fortieths of a run.
     const fn first_fortieth(self) -> u32 {
         match self {
             Self::Calm => 0,
-            Self::Slow => 8,
-            Self::Dead => 16,
-            Self::Healed => 26,
+            Self::Stalled => 4,
+            Self::Back => 10,
+            Self::Slow => 23,
+            Self::Dead => 27,
+            Self::Healed => 32,
         }
     }
 
+    /// Whether the one member is ill.
     pub(crate) const fn is_sick(self) -> bool {
         matches!(self, Self::Slow | Self::Dead)
+    }
+
+    /// What is going on, in a few words.
+    pub(crate) fn what(self) -> String {
+        match self {
+            Self::Calm => "calm".into(),
+            Self::Stalled => "database stalled".into(),
+            Self::Back => "database back".into(),
+            Self::Slow | Self::Dead | Self::Healed => format!("{} {self}", NAMES[SICK]),
+        }
+    }
+
+    /// Whether anything is ill.
+    pub(crate) const fn is_ill(self) -> bool {
+        matches!(self, Self::Stalled | Self::Slow | Self::Dead)
     }
 }
 
@@ -42,6 +71,8 @@ impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Calm => "calm",
+            Self::Stalled => "stalled",
+            Self::Back => "back",
             Self::Slow => "slow",
             Self::Dead => "dead",
             Self::Healed => "healed",
@@ -80,7 +111,7 @@ impl Phases {
         self.start(phase)..end
     }
 
-    /// From when to when the member is sick, in whichever way.
+    /// From when to when the one member is ill, in whichever way.
     pub(crate) fn sick(self) -> Range<Duration> {
         self.start(Phase::Slow)..self.start(Phase::Healed)
     }
@@ -112,7 +143,7 @@ mod tests {
         let phases = Phases::over(RUN);
         let borders = Phase::ALL.map(|phase| phases.span(phase));
         assert_eq!(borders[0].start, Duration::ZERO);
-        assert_eq!(borders[3].end, RUN);
+        assert_eq!(borders[Phase::ALL.len() - 1].end, RUN);
         for pair in borders.windows(2) {
             assert_eq!(pair[0].end, pair[1].start);
         }

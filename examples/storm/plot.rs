@@ -4,10 +4,12 @@
 //! title, legend
 //! bare         success rate   |------|__________|---------|
 //!              latency        |  p50, p99, logarithmic    |
+//!              load           | what reached the fleet    |
 //!              pool           | held by the sick member   |
-//!              breakers       | none                      |
-//! + breaker    the same four
-//! + bulkhead   the same four
+//! naive retry  the same four
+//! retry        the same four
+//! + breaker    the same four, and what each breaker did
+//! + bulkhead   the same five
 //! ```
 //!
 //! Calls are drawn where they were due, so that a call which hung is seen when its caller came and not
@@ -25,22 +27,31 @@ use seawall_core::BoxError;
 
 use crate::{
     args::Args,
-    client::TIME_OUT,
-    fleet::{NAMES, SICK},
-    guard::{Change, Defence},
+    database::ROOM,
+    defence::{ATTEMPTS, TIME_OUT},
+    fleet::NAMES,
+    guard::Change,
     phases::{Phase, Phases},
     pool,
     recorder::Tally,
-    report::{self, Run},
+    report::{self, Run, Runs},
 };
 
 const WIDTH: u32 = 1200;
-const HEIGHT: u32 = 1376;
-const HEADER: i32 = 112;
-const BLOCK: i32 = 420;
+const HEADER: i32 = 134;
+
+/// The panels of a run, from the top of its block: where each begins, and how high it is.
+const SUCCESS_AT: (i32, u32) = (48, 60);
+const LATENCY_AT: (i32, u32) = (112, 84);
+const LOAD_AT: (i32, u32) = (200, 60);
+const POOL_AT: (i32, u32) = (264, 44);
+const BREAKERS_AT: i32 = 312;
 
 /// How high the band of one breaker is, with the gap below it.
-const BAND: i32 = 14;
+const BAND: i32 = 13;
+
+/// How high the axis of seconds below a run is, and what is left free below that.
+const AXIS: i32 = 40;
 
 /// Pixels left of the panels, for the scales, and right of them.
 const LEFT: i32 = 96;
@@ -53,26 +64,34 @@ const SUCCESS: RGBColor = RGBColor(0x1b, 0x7f, 0x5c);
 const P50: RGBColor = RGBColor(0x2f, 0x6f, 0xb7);
 const P99: RGBColor = RGBColor(0xc2, 0x3b, 0x4e);
 const LOST: RGBColor = RGBColor(0xe9, 0x8a, 0x94);
+const LOAD: RGBColor = RGBColor(0x93, 0xa8, 0xbd);
 const HELD: RGBColor = RGBColor(0x8a, 0x78, 0xb8);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The picture as SVG.
-pub(crate) fn picture(args: &Args, phases: Phases, runs: &[Run; 3]) -> Result<String, BoxError> {
+pub(crate) fn picture(args: &Args, phases: Phases, runs: &Runs) -> Result<String, BoxError> {
     let mut svg = String::new();
     {
-        let root = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
+        let all = HEADER + runs.iter().map(height).sum::<i32>();
+        let root = SVGBackend::with_string(&mut svg, (WIDTH, all as u32)).into_drawing_area();
         root.fill(&WHITE)?;
         header(&root, args, runs[0].record.arrived().tick())?;
         let scale = Scale::of(phases, runs);
-        for (index, run) in (0i32..).zip(runs) {
-            let top = HEADER + index * BLOCK;
-            let block = root.clone().shrink((0, top), (WIDTH, BLOCK as u32));
+        let mut top = HEADER;
+        for run in runs {
+            let block = root.clone().shrink((0, top), (WIDTH, height(run) as u32));
             draw_run(&block, run, &scale)?;
+            top += height(run);
         }
         root.present()?;
     }
     Ok(described(&svg, &report::verdict(phases, runs)))
+}
+
+/// How high the block of a run is.
+fn height(run: &Run) -> i32 {
+    BREAKERS_AT + run.changes.len() as i32 * BAND + AXIS
 }
 
 /// The same with a text for those who do not see it.
@@ -114,23 +133,27 @@ fn centered(style: &TextStyle<'static>) -> TextStyle<'static> {
 }
 
 fn header(root: &Area<'_>, args: &Args, tick: Duration) -> Result<(), BoxError> {
-    let title = format!("{} falls ill: the same storm, without and with Seawall", NAMES[SICK]);
-    root.draw_text(&title, &bold(26.0, INK), (LEFT, 18))?;
+    let title = "The same storm five times, without and with Seawall";
+    root.draw_text(title, &bold(26.0, INK), (LEFT, 18))?;
     let whom = match &args.upstream {
         Some(url) => format!("{}, seen as {} members", clipped(&url.to_string()), NAMES.len()),
         None => format!("{} HTTP servers on the loopback", NAMES.len()),
     };
     let facts = format!(
-        "{} calls/s at {whom}; one pool of {} connections; time-out {} s; seed {}. Calls stand where they \
-         were due, in steps of {} ms.",
+        "{} calls/s at {whom}; one pool of {} connections; time-out {} s an attempt; seed {}.",
         args.rate,
         pool::size(args.rate),
-        TIME_OUT.as_secs(),
+        TIME_OUT.as_secs_f64(),
         args.seed,
+    );
+    root.draw_text(&facts, &font(14.0, FAINT), (LEFT, 52))?;
+    let how = format!(
+        "Calls stand where they were due, in steps of {} ms. Load: what reached the fleet, for each call due, \
+         and in red what the database cannot do.",
         tick.as_millis(),
     );
-    root.draw_text(&facts, &font(14.0, FAINT), (LEFT, 54))?;
-    legend(root, 92)
+    root.draw_text(&how, &font(14.0, FAINT), (LEFT, 73))?;
+    legend(root, 110)
 }
 
 /// A URL of any length, as much of it as a line has room for.
@@ -158,13 +181,14 @@ fn legend(root: &Area<'_>, y: i32) -> Result<(), BoxError> {
         x += width;
         Ok(())
     };
-    entry(Mark::Line(SUCCESS), "success rate", 132)?;
-    entry(Mark::Box(LOST), "failed calls", 122)?;
-    entry(Mark::Line(P50), "latency p50", 122)?;
-    entry(Mark::Line(P99), "latency p99", 122)?;
+    entry(Mark::Line(SUCCESS), "success rate", 128)?;
+    entry(Mark::Box(LOST), "failed calls", 114)?;
+    entry(Mark::Line(P50), "latency p50", 118)?;
+    entry(Mark::Line(P99), "p99", 66)?;
+    entry(Mark::Box(LOAD), "load", 70)?;
     entry(Mark::Box(HELD), "pool held by the sick member", 250)?;
-    entry(Mark::Box(state_color(State::Closed)), "breaker closed", 146)?;
-    entry(Mark::Box(state_color(State::Open)), "open", 82)?;
+    entry(Mark::Box(state_color(State::Closed)), "breaker closed", 144)?;
+    entry(Mark::Box(state_color(State::Open)), "open", 74)?;
     entry(Mark::Box(state_color(State::HalfOpen)), "half-open", 90)?;
     Ok(())
 }
@@ -184,7 +208,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(phases: Phases, runs: &[Run; 3]) -> Self {
+    fn of(phases: Phases, runs: &Runs) -> Self {
         let latencies = runs.iter().flat_map(|run| {
             let ticks = run.record.arrived().ticks();
             ticks.flat_map(|(_, tally)| [tally.latency(0.5), tally.latency(0.99)])
@@ -203,37 +227,38 @@ impl Scale {
 }
 
 fn draw_run(block: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
-    let heading = match run.defence {
-        Defence::Bare => "Bare client",
-        Defence::Breaker => "With a circuit breaker around each member",
-        Defence::Both => "With a bulkhead around each member too",
-    };
-    block.draw_text(heading, &bold(18.0, INK), (LEFT, 8))?;
+    block.draw_text(run.defence.title(), &bold(18.0, INK), (LEFT, 4))?;
+    let total = run.record.arrived().total();
     let figures = format!(
-        "{} answered well, p99 {}, {} calls reached the sick member",
-        report::share(run.record.arrived().total().success()),
-        report::duration(run.record.arrived().total().latency(0.99)),
-        run.visits,
+        "{} answered well, p99 {}, load {}",
+        report::share(total.success()),
+        report::duration(total.latency(0.99)),
+        report::times(total.load()),
     );
     let right = Pos::new(HPos::Right, VPos::Top);
-    block.draw_text(&figures, &font(14.0, FAINT).pos(right), (WIDTH as i32 - RIGHT, 11))?;
+    block.draw_text(&figures, &font(14.0, FAINT).pos(right), (WIDTH as i32 - RIGHT, 7))?;
 
-    phase_names(block, scale, 42)?;
-    draw_success(&panel(block, 52, 84), run, scale)?;
-    draw_latency(&panel(block, 144, 112), run, scale)?;
-    draw_pool(&panel(block, 264, 68), run, scale)?;
-    panel_name(block, "success", 94)?;
-    panel_name(block, "latency", 200)?;
-    panel_name(block, "pool", 298)?;
-    draw_breakers(block, run, scale, 340)?;
-    seconds_axis(block, scale, 340 + 3 * BAND + 4)
+    phase_names(block, scale, 38)?;
+    draw_success(&panel(block, "success", SUCCESS_AT)?, run, scale)?;
+    draw_latency(&panel(block, "latency", LATENCY_AT)?, run, scale)?;
+    draw_load(&panel(block, "load", LOAD_AT)?, run, scale)?;
+    draw_pool(&panel(block, "pool", POOL_AT)?, run, scale)?;
+    draw_breakers(block, run, scale, BREAKERS_AT)?;
+    seconds_axis(block, scale, height(run) - AXIS + 3)
 }
 
-/// A strip of the block: all panels are equally wide, so that times stand below each other.
-fn panel<'a>(block: &Area<'a>, top: i32, height: u32) -> Area<'a> {
-    block.clone().shrink((0, top), (WIDTH - RIGHT as u32, height))
+/// A strip of the block, with what it shows upright at its left edge.
+///
+/// All are equally wide, so that times stand below each other.
+fn panel<'a>(
+    block: &Area<'a>,
+    name: &str,
+    (top, height): (i32, u32),
+) -> Result<Area<'a>, BoxError> {
+    let style = centered(&font(13.0, FAINT)).transform(FontTransform::Rotate270);
+    block.draw_text(name, &style, (20, top + height as i32 / 2))?;
+    Ok(block.clone().shrink((0, top), (WIDTH - RIGHT as u32, height)))
 }
-
 /// The pixel of a time, from the block's left edge.
 fn x_of(scale: &Scale, seconds: f64) -> i32 {
     let width = f64::from(WIDTH as i32 - LEFT - RIGHT);
@@ -244,23 +269,17 @@ fn phase_names(block: &Area<'_>, scale: &Scale, y: i32) -> Result<(), BoxError> 
     for phase in Phase::ALL {
         let span = scale.phases.span(phase);
         let middle = (span.start + span.end).as_secs_f64() / 2.0;
-        let style = centered(&font(13.0, if phase.is_sick() { P99 } else { FAINT }));
-        let name = match phase {
-            Phase::Calm => "calm".into(),
-            Phase::Slow => format!("{} slow", NAMES[SICK]),
-            Phase::Dead => format!("{} dead", NAMES[SICK]),
-            Phase::Healed => format!("{} healed", NAMES[SICK]),
-        };
-        block.draw_text(&name, &style, (x_of(scale, middle), y))?;
+        let style = centered(&font(13.0, if phase.is_ill() { P99 } else { FAINT }));
+        block.draw_text(&phase.what(), &style, (x_of(scale, middle), y))?;
     }
     Ok(())
 }
 
 const fn phase_color(phase: Phase) -> RGBColor {
     match phase {
-        Phase::Calm | Phase::Healed => RGBColor(0xf5, 0xf7, 0xf9),
+        Phase::Calm | Phase::Back | Phase::Healed => RGBColor(0xf5, 0xf7, 0xf9),
         Phase::Slow => RGBColor(0xff, 0xf1, 0xd0),
-        Phase::Dead => RGBColor(0xfb, 0xe4, 0xe4),
+        Phase::Stalled | Phase::Dead => RGBColor(0xfb, 0xe4, 0xe4),
     }
 }
 
@@ -319,6 +338,25 @@ fn draw_latency(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxErro
     Ok(())
 }
 
+/// What reached the fleet for each call that was due, tick by tick, beside what the database can do.
+fn draw_load(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
+    let most = f64::from(ATTEMPTS) * 1.15;
+    let mut chart = ChartBuilder::on(area)
+        .set_label_area_size(LabelAreaPosition::Left, LEFT)
+        .build_cartesian_2d(0.0..scale.run(), 0.0..most)?;
+    chart.draw_series(shades(scale, 0.0, most))?;
+    mesh(&mut chart, &|times| format!("{times:.0}"), 4)?;
+    // What waited for a connection may come all at once: the picture is clipped, the table is not.
+    let load = steps(run, |tally| tally.load().map(|load| load.min(most)));
+    let room = f64::from(ROOM);
+    let within = load.iter().map(|&(seconds, load)| (seconds, load.min(room)));
+    chart.draw_series(AreaSeries::new(load.iter().copied(), 0.0, P99))?;
+    chart.draw_series(AreaSeries::new(within, 0.0, LOAD))?;
+    let line = [(0.0, room), (scale.run(), room)];
+    chart.draw_series(DashedLineSeries::new(line, 6, 4, INK.stroke_width(1)))?;
+    Ok(())
+}
+
 /// What of the pool the sick member's calls held at most, tick by tick.
 fn draw_pool(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
     let all = f64::from(run.connections);
@@ -329,13 +367,6 @@ fn draw_pool(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> 
     mesh(&mut chart, &|connections| format!("{connections:.0}"), 3)?;
     let held = steps(run, |tally| Some(tally.held().into()));
     chart.draw_series(AreaSeries::new(held, 0.0, HELD))?;
-    Ok(())
-}
-
-/// What a panel shows, upright at its left edge.
-fn panel_name(block: &Area<'_>, name: &str, middle: i32) -> Result<(), BoxError> {
-    let style = centered(&font(13.0, FAINT)).transform(FontTransform::Rotate270);
-    block.draw_text(name, &style, (20, middle))?;
     Ok(())
 }
 
@@ -373,13 +404,6 @@ fn state_color(state: State) -> RGBColor {
 
 /// Bands that say what each member's breaker was at each time.
 fn draw_breakers(block: &Area<'_>, run: &Run, scale: &Scale, top: i32) -> Result<(), BoxError> {
-    if run.changes.is_empty() {
-        let corners = [(LEFT, top), (x_of(scale, scale.run()), top + 3 * BAND)];
-        block.draw(&Rectangle::new(corners, phase_color(Phase::Calm).filled()))?;
-        let middle = (x_of(scale, scale.run() / 2.0), top + 3 * BAND / 2);
-        let none = "no breaker: every third call goes to the sick member";
-        block.draw_text(none, &centered(&font(13.0, FAINT)), middle)?;
-    }
     for ((member, changes), row) in NAMES.iter().zip(&run.changes).zip(0..) {
         let (top, bottom) = (top + row * BAND, top + (row + 1) * BAND - 2);
         let label = font(11.0, FAINT).pos(Pos::new(HPos::Right, VPos::Center));

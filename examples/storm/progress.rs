@@ -11,8 +11,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::{
     client::Client,
+    defence::Defence,
     fleet::{NAMES, SICK},
-    guard::Defence,
     phases::{Phase, Phases},
     recorder::{Glance, Recorder},
     report::{duration, share},
@@ -142,11 +142,11 @@ impl Bars {
         };
         let millis = phases.run().as_millis() as u64;
         let time = bars.add(ProgressBar::new(millis));
-        time.set_style(styled("{prefix:10.bold} [{bar:40.cyan/blue}] {msg}"));
+        time.set_style(styled("{prefix:11.bold} [{bar:40.cyan/blue}] {msg}"));
         time.set_prefix(defence.to_string());
         let line = || {
             let line = bars.add(ProgressBar::no_length());
-            line.set_style(styled("           {msg}"));
+            line.set_style(styled("            {msg}"));
             line
         };
         Self { time, figures: line(), members: line() }
@@ -154,11 +154,9 @@ impl Bars {
 
     fn draw(&self, view: &View) {
         self.time.set_position(view.now.as_millis() as u64);
-        let sick = match view.phase {
-            Phase::Slow | Phase::Dead => style(view.phase).red(),
-            Phase::Calm | Phase::Healed => style(view.phase).green(),
-        };
-        let clock = format!("{:>4.1} s  {} {sick}", view.now.as_secs_f64(), NAMES[SICK]);
+        let phase = style(view.phase.what());
+        let phase = if view.phase.is_ill() { phase.red() } else { phase.green() };
+        let clock = format!("{:>4.1} s  {phase}", view.now.as_secs_f64());
         self.time.set_message(clock);
         self.figures.set_message(view.figures());
         self.members.set_message(view.members(true));
