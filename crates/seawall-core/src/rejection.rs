@@ -170,8 +170,16 @@ impl Rejection {
 
     /// The same refusal, with the time after which a call may be let in; some 584 years at most.
     #[must_use]
-    pub fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = RetryAfter(Nanos::from(wait).0.min(u64::MAX - 1));
+    pub fn with_retry_after(self, wait: Duration) -> Self {
+        self.with_retry_after_nanos(Nanos::from(wait).0)
+    }
+
+    /// The same for patterns, which reckon in nanoseconds: a refusal need not divide and multiply.
+    #[doc(hidden)]
+    #[inline]
+    #[must_use]
+    pub const fn with_retry_after_nanos(mut self, wait: u64) -> Self {
+        self.retry_after = RetryAfter(if wait == u64::MAX { wait - 1 } else { wait });
         self
     }
 

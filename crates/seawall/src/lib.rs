@@ -17,6 +17,8 @@ pub use seawall_chaos as chaos;
 #[cfg(feature = "circuit-breaker")]
 pub use seawall_circuit_breaker as circuit_breaker;
 pub use seawall_core as core;
+#[cfg(feature = "rate-limiter")]
+pub use seawall_rate_limiter as rate_limiter;
 #[cfg(feature = "retry")]
 pub use seawall_retry as retry;
 
@@ -44,6 +46,10 @@ pub mod prelude {
     #[cfg(all(feature = "circuit-breaker", feature = "tower"))]
     pub use seawall_circuit_breaker::{CircuitBreakerLayer, CircuitBreakersLayer};
     pub use seawall_core::{Backoff, Error, Jitter, Outcome, Reason, Rejection};
+    #[cfg(all(feature = "rate-limiter", feature = "tower"))]
+    pub use seawall_rate_limiter::RateLimiterLayer;
+    #[cfg(feature = "rate-limiter")]
+    pub use seawall_rate_limiter::{Quota, RateLimiter, RateLimiters};
     #[cfg(feature = "retry")]
     pub use seawall_retry::{Decision, Fallback, Retry, RetryBudget, RetryError};
     #[cfg(all(feature = "retry", feature = "tower"))]

@@ -10,10 +10,12 @@ use crate::shell::{Context, run as sh_run};
 /// Every example, with the arguments that make its run short.
 const EXAMPLES: &[(&str, &[&str])] = &[
     ("adaptive_limits", &["1", "target/adaptive_limits.svg"]),
+    ("axum_rate_limit", &[]),
     ("axum_service", &[]),
     ("compartment", &[]),
     ("hello_breaker", &[]),
     ("hello_bulkhead", &[]),
+    ("hello_rate_limiter", &[]),
     ("hello_retry", &[]),
     ("jitter", &["2", "target/jitter.svg"]),
     ("storm", &["--seconds", "6"]),
