@@ -68,6 +68,7 @@ fn clippy(cx: &Context) -> Result<()> {
 
 /// `cargo test` and not nextest, which is faster but runs no doctests.
 fn tests(cx: &Context) -> Result<()> {
+    tools::debian_server(&cx.sh, "redis-server", "redis-server")?; // private ones, started by tests
     cargo_test(cx, &["--all-features"])?;
     cargo_test(cx, &["-p", "xtask"]) // no default member: a user's `cargo build` should not build it
 }

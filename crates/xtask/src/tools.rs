@@ -40,6 +40,28 @@ pub(crate) fn debian(sh: &Shell, program: &str, package: &str) -> Result<()> {
         .with_context(|| format!("`{program}` is needed and could not be installed"))
 }
 
+/// Debian asks this file before it starts a service that it has installed.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// As [`debian`], of a server, which the package would start: a test starts its own.
+pub(crate) fn debian_server(sh: &Shell, program: &str, package: &str) -> Result<()> {
+    let is_there = works(cmd!(sh, "{program} --version"));
+    // Whoever has such a file already has said what he wants; who is not root can't install either.
+    let held = !is_there
+        && !sh.path_exists(POLICY)
+        && sh.write_file(POLICY, "#!/bin/sh\nexit 101\n").is_ok();
+    let installed = match held {
+        true => {
+            run(&[], cmd!(sh, "chmod 755 {POLICY}")).and_then(|()| debian(sh, program, package))
+        }
+        false => debian(sh, program, package),
+    };
+    if held {
+        sh.remove_path(POLICY)?;
+    }
+    installed
+}
+
 /// What to tell whoever has no nightly toolchain.
 pub(crate) const NO_NIGHTLY: &str =
     "no nightly toolchain; install it: rustup toolchain install nightly --profile minimal";

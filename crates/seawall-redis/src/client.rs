@@ -1,0 +1,229 @@
+//! The client inside, and the one room that talks to it: connects, sends, and says in words of ours
+//! what came of it.
+//!
+//! It is asked for as little as can be. It has no time-outs of its own here (the call's are outside,
+//! whatever the client does), it tries nothing again (the [keeper](crate::connection::keeper)
+//! reconnects), and no type of it leaves the crate.
+
+use std::{fmt, time::Duration};
+
+use redis::{
+    AsyncConnectionConfig, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisError, Value,
+    aio::{ConnectionLike, MultiplexedConnection},
+};
+use seawall_core::ConfigError;
+
+use crate::{Command, Error, Reply, address::Address};
+
+/// Knows where the server is, and has no connection.
+#[allow(clippy::large_enum_variant, reason = "a connection has one")]
+pub(crate) enum Client {
+    Single {
+        client: redis::Client,
+        address: Address,
+    },
+    #[cfg(feature = "cluster")]
+    Cluster {
+        client: redis::cluster::ClusterClient,
+        seeds: Vec<Address>,
+    },
+}
+
+impl Client {
+    pub(crate) fn single(address: Address) -> Result<Self, ConfigError> {
+        use_a_provider(&[&address]);
+        let client = redis::Client::open(address.info().clone()).map_err(|_| {
+            ConfigError::new("url", format!("{address:?}"), "one that can be opened")
+        })?;
+        Ok(Self::Single { client, address })
+    }
+
+    #[cfg(feature = "cluster")]
+    pub(crate) fn cluster(seeds: Vec<Address>, times: Times) -> Result<Self, ConfigError> {
+        use_a_provider(&seeds.iter().collect::<Vec<_>>());
+        let refused = || {
+            let rule = "at least one, all of nodes of one cluster, with one user and password";
+            ConfigError::new("urls", format!("{seeds:?}"), rule)
+        };
+        let first = seeds.first().ok_or_else(refused)?;
+        let infos = seeds.iter().map(|seed| seed.info().clone());
+        let client = redis::cluster::ClusterClientBuilder::new(infos)
+            .use_protocol(first.protocol())
+            .tcp_settings(crate::address::tcp_settings())
+            // Of a node: first those that are named are connected to, then those that they name.
+            .connection_timeout(times.connect / 3)
+            .response_timeout(times.response)
+            // It goes after a slot that has moved; more waits than that would outlast the call.
+            .retries(3)
+            .min_retry_wait(10)
+            .max_retry_wait(100)
+            .build()
+            .map_err(|_| refused())?;
+        Ok(Self::Cluster { client, seeds })
+    }
+
+    /// Whether one server answers for all keys.
+    pub(crate) const fn is_single(&self) -> bool {
+        matches!(self, Self::Single { .. })
+    }
+
+    /// Connects; calls `lost` when the connection breaks, where the protocol tells.
+    pub(crate) async fn connect(
+        &self,
+        lost: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Link, String> {
+        let connected = match self {
+            Self::Single { client, address } => {
+                let mut config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(None)
+                    .set_response_timeout(None);
+                if address.protocol() == ProtocolVersion::RESP3 {
+                    config = config.set_push_sender(move |info: PushInfo| {
+                        if info.kind == PushKind::Disconnection {
+                            lost();
+                        }
+                        Ok::<(), ()>(())
+                    });
+                }
+                client.get_multiplexed_async_connection_with_config(&config).await.map(Link::Single)
+            }
+            // It keeps its nodes' connections up itself.
+            #[cfg(feature = "cluster")]
+            Self::Cluster { client, .. } => client.get_async_connection().await.map(Link::Cluster),
+        };
+        connected.map_err(|error| self.redact(error.to_string()))
+    }
+
+    fn redact(&self, message: String) -> String {
+        match self {
+            Self::Single { address, .. } => address.redact(message),
+            #[cfg(feature = "cluster")]
+            Self::Cluster { seeds, .. } => {
+                seeds.iter().fold(message, |message, seed| seed.redact(message))
+            }
+        }
+    }
+}
+
+/// How long connecting, and a call, may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) connect: Duration,
+    pub(crate) response: Duration,
+}
+
+/// Rustls panics where a process has chosen no provider and several are linked.
+fn use_a_provider(addresses: &[&Address]) {
+    #[cfg(feature = "tls")]
+    if addresses.iter().any(|address| address.is_tls())
+        && rustls::crypto::CryptoProvider::get_default().is_none()
+    {
+        // Where another thread was first, its choice stands.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    #[cfg(not(feature = "tls"))]
+    let _ = addresses;
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Single { address, .. } => address.fmt(f),
+            #[cfg(feature = "cluster")]
+            Self::Cluster { seeds, .. } => seeds.fmt(f),
+        }
+    }
+}
+
+/// A connection that is up; clones share it.
+#[derive(Clone)]
+pub(crate) enum Link {
+    Single(MultiplexedConnection),
+    #[cfg(feature = "cluster")]
+    Cluster(redis::cluster_async::ClusterConnection),
+}
+
+/// A command that was sent, and failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// The connection is of no use any more.
+    pub(crate) broken: bool,
+}
+
+impl Link {
+    /// Sends a command and waits for its answer, for as long as that takes.
+    ///
+    /// Dropped in between, the answer is thrown away when it comes: answers come in the order of the
+    /// commands, and each has a place of its own to go to.
+    pub(crate) async fn send(&self, command: &Command) -> Result<Reply, Failure> {
+        let sent = match self.clone() {
+            Self::Single(mut connection) => connection.req_packed_command(command.packed()).await,
+            #[cfg(feature = "cluster")]
+            Self::Cluster(mut connection) => connection.req_packed_command(command.packed()).await,
+        };
+        sent.and_then(reply).map_err(|error| self.failure(&error))
+    }
+
+    /// Asks for a sign of life, of any node.
+    pub(crate) async fn ping(&self) -> Result<(), Failure> {
+        let ping = redis::cmd("PING");
+        let sent = match self.clone() {
+            Self::Single(mut connection) => connection.req_packed_command(&ping).await,
+            // Routed by itself it would fail where one of the nodes is down.
+            #[cfg(feature = "cluster")]
+            Self::Cluster(mut connection) => {
+                use redis::cluster_routing::{
+                    MultipleNodeRoutingInfo::AllNodes, ResponsePolicy::OneSucceeded, RoutingInfo,
+                };
+                let anybody = RoutingInfo::MultiNode((AllNodes, Some(OneSucceeded)));
+                connection.route_command(ping, anybody).await
+            }
+        };
+        sent.map(drop).map_err(|error| self.failure(&error))
+    }
+
+    fn failure(&self, error: &RedisError) -> Failure {
+        let Some(code) = error.code() else {
+            let failed = Error::Connection { message: error.to_string(), sent: true };
+            let broken = matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse);
+            return Failure { error: failed, broken: broken && self.is_single() };
+        };
+        // A server that was a primary: its name may stand for another by now.
+        let broken = code == "READONLY" && self.is_single();
+        let message = error.detail().unwrap_or_default().to_owned();
+        Failure { error: Error::Server { code: code.to_owned(), message }, broken }
+    }
+
+    const fn is_single(&self) -> bool {
+        matches!(self, Self::Single(_))
+    }
+}
+
+/// What the client says in RESP3, as RESP2 would say it.
+fn reply(value: Value) -> Result<Reply, RedisError> {
+    let all = |values: Vec<Value>| values.into_iter().map(reply).collect::<Result<_, _>>();
+    Ok(match value {
+        Value::Nil => Reply::Nil,
+        Value::Int(number) => Reply::Int(number),
+        Value::Boolean(truth) => Reply::Int(truth.into()),
+        Value::BulkString(bytes) | Value::BigNumber(bytes) => Reply::Bytes(bytes),
+        Value::Okay => Reply::Bytes(b"OK".to_vec()),
+        Value::SimpleString(text) | Value::VerbatimString { text, .. } => {
+            Reply::Bytes(text.into_bytes())
+        }
+        Value::Double(number) => Reply::Bytes(number.to_string().into_bytes()),
+        Value::Array(values) | Value::Set(values) | Value::Push { data: values, .. } => {
+            Reply::Array(all(values)?)
+        }
+        Value::Map(pairs) => {
+            Reply::Array(all(pairs.into_iter().flat_map(|(key, value)| [key, value]).collect())?)
+        }
+        Value::Attribute { data, .. } => reply(*data)?,
+        Value::ServerError(error) => return Err(error.into()),
+        other => {
+            let what = "a kind of reply that is not known here";
+            return Err((ErrorKind::UnexpectedReturnType, what, format!("{other:?}")).into());
+        }
+    })
+}

@@ -1,0 +1,224 @@
+//! Three servers that are one cluster.
+
+#![cfg(feature = "cluster")]
+
+mod support;
+
+use std::{collections::HashSet, net::TcpListener, time::Duration};
+
+use seawall_redis::{
+    Command, Connection, ConnectionBuilder, KeySpace, Outage, Quota, RateLimiter, Reason, Script,
+    slot,
+};
+
+use tokio::time::Instant;
+
+use crate::support::{Server, bounded, until, until_it_answers};
+
+const SLOTS: u16 = 16_384;
+
+struct Cluster {
+    nodes: Vec<Server>,
+}
+
+impl Cluster {
+    async fn start() -> Self {
+        let (mut nodes, mut buses) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            let (node, bus) = start_node().await;
+            nodes.push(node);
+            buses.push(bus);
+        }
+        let share = SLOTS.div_ceil(3);
+        for (index, node) in (0..).zip(&nodes) {
+            let (first, last) = (index * share, ((index + 1) * share).min(SLOTS) - 1);
+            assert_eq!(node.ask(&format!("CLUSTER ADDSLOTSRANGE {first} {last}")), "+OK");
+            let meet = format!("CLUSTER MEET 127.0.0.1 {} {}", nodes[0].port(), buses[0]);
+            assert_eq!(node.ask(&meet), "+OK");
+        }
+        let cluster = Self { nodes };
+        until("all nodes know all", || cluster.is_whole().then_some(())).await;
+        cluster
+    }
+
+    fn is_whole(&self) -> bool {
+        self.nodes.iter().all(|node| {
+            let info = node.ask("CLUSTER INFO");
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+        })
+    }
+
+    fn builder(&self) -> ConnectionBuilder {
+        Connection::builder("cluster")
+            .urls(self.nodes.iter().map(Server::url))
+            .response_timeout(Duration::from_secs(2))
+    }
+
+    /// Gives a slot without keys to another node; who asks the old one is told that it has moved.
+    fn move_slot(&self, slot: u16, to: usize) {
+        let id = self.nodes[to].ask("CLUSTER MYID");
+        for node in [to].into_iter().chain((0..3).filter(|&node| node != to)) {
+            let moved = self.nodes[node].ask(&format!("CLUSTER SETSLOT {slot} NODE {id}"));
+            assert_eq!(moved, "+OK");
+        }
+    }
+
+    fn scripts_run(&self) -> Vec<u64> {
+        self.nodes.iter().map(|node| node.info("number_of_cached_scripts")).collect()
+    }
+}
+
+/// Nodes talk among themselves on a port of its own.
+async fn start_node() -> (Server, u16) {
+    for _ in 0..10 {
+        let [port, bus] = free_ports();
+        let options = ["--cluster-enabled", "yes", "--cluster-port", &bus.to_string()];
+        if let Some(node) = Server::start_on(port, &options).await {
+            return (node, bus);
+        }
+    }
+    panic!("no two ports stayed free for long enough");
+}
+
+fn free_ports() -> [u16; 2] {
+    // Both are held until both are known, or they would be the same.
+    let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("there are free ports"));
+    held.each_ref().map(|listener| listener.local_addr().expect("it is bound").port())
+}
+
+#[tokio::test]
+async fn scripts_run_on_every_node_and_follow_a_slot_that_moves() {
+    let cluster = Cluster::start().await;
+    let connection = cluster.builder().build().expect("sound");
+    until_it_answers(&connection).await;
+    let both =
+        Script::new("return {redis.call('INCR', KEYS[1]), redis.call('INCRBY', KEYS[2], ARGV[1])}");
+    let space = KeySpace::new("test");
+    let run = |key: String| {
+        let keys = [space.name(&key, "one"), space.name(&key, "two")];
+        let (connection, both) = (&connection, &both);
+        async move { bounded(connection.run(both, &keys, &[5.into()])).await?.ints() }
+    };
+
+    // Every node gets the script when it is first asked for it.
+    let mut slots = HashSet::new();
+    for number in 0..60 {
+        let key = format!("key {number}");
+        slots.insert(slot(&space.name(&key, "one")) / SLOTS.div_ceil(3));
+        assert_eq!(run(key).await, Ok(vec![1, 5]));
+    }
+    assert_eq!(slots.len(), 3, "the keys lie on all nodes");
+    assert_eq!(cluster.scripts_run(), [1, 1, 1]);
+
+    // The server and we agree on slots.
+    for key in ["", "plain", "{", "a}b", "{}"] {
+        let name = String::from_utf8(space.name(key, "one")).expect("it was text");
+        let theirs = cluster.nodes[0].ask(&format!("CLUSTER KEYSLOT {name}"));
+        assert_eq!(theirs, format!(":{}", slot(name.as_bytes())));
+    }
+
+    // A slot goes to another node, which has lost its scripts.
+    let moving = "moving".to_owned();
+    let its_slot = slot(&space.name(&moving, "one"));
+    let owner = usize::from(its_slot / SLOTS.div_ceil(3));
+    let heir = (owner + 1) % 3;
+    cluster.nodes[heir].ask("SCRIPT FLUSH");
+    cluster.move_slot(its_slot, heir);
+    assert_eq!(run(moving).await, Ok(vec![1, 5]));
+    assert_eq!(cluster.scripts_run(), [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_node_that_is_lost_leaves_the_others_keys_alone() {
+    let cluster = Cluster::start().await;
+    // Else the others would stop to serve when they have noticed.
+    for node in &cluster.nodes {
+        node.ask("CONFIG SET cluster-require-full-coverage no");
+    }
+    let connection = cluster
+        .builder()
+        .connect_timeout(Duration::from_millis(900))
+        .response_timeout(Duration::from_secs(1))
+        .build()
+        .expect("sound");
+    until_it_answers(&connection).await;
+    let key_on = |node: u16| {
+        let keys = (0..).map(|number| format!("key {number}"));
+        keys.map(|key| KeySpace::new("test").name(key, "x"))
+            .find(|name| slot(name) / SLOTS.div_ceil(3) == node)
+            .expect("keys are spread")
+    };
+
+    cluster.nodes[2].stop();
+    for _ in 0..3 {
+        // Nothing else is asked for some time, so that the keeper gets suspicious.
+        for _ in 0..2 {
+            let lost = Command::new("INCR").arg(&key_on(2));
+            bounded(connection.send(&lost)).await.expect_err("its node is stopped");
+        }
+        for node in [0, 1] {
+            let well = Command::new("INCR").arg(&key_on(node));
+            bounded(connection.send(&well)).await.expect("its node is well");
+        }
+    }
+    assert_eq!(connection.snapshot().counters["lost"], 0, "any node's sign of life will do");
+    cluster.nodes[2].go_on();
+
+    until_it_answers(&connection).await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_lacks_a_node_is_connected_to_all_the_same() {
+    let cluster = Cluster::start().await;
+    cluster.nodes[1].stop();
+
+    let connection = cluster.builder().build().expect("sound");
+    let well = (0..).map(|number| format!("key {number}"));
+    let well = well.map(|key| KeySpace::new("test").name(key, "x"));
+    let mut well = well.filter(|name| slot(name) / SLOTS.div_ceil(3) != 1);
+    let end = Instant::now() + Duration::from_secs(10);
+    let mut answered = 0;
+    while answered < 10 {
+        let key = well.next().expect("keys are many");
+        answered += i32::from(connection.send(&Command::new("INCR").arg(&key)).await.is_ok());
+        assert!(Instant::now() < end, "two of three nodes are well: {connection:?}");
+    }
+    cluster.nodes[1].go_on();
+}
+
+#[tokio::test]
+async fn several_quotas_of_a_key_are_decided_in_one_place() {
+    let cluster = Cluster::start().await;
+    let connection = cluster.builder().build().expect("sound");
+    until_it_answers(&connection).await;
+    let limiter = RateLimiter::builder("fleet", connection)
+        .quota(Quota::per_minute(3).expect("sound"))
+        .quota(Quota::per_hour(5).expect("sound"))
+        .on_outage(Outage::Closed)
+        .build()
+        .expect("sound");
+
+    for number in 0..40 {
+        let key = format!("tenant {number}");
+        bounded(limiter.try_acquire_n(&key, 3)).await.expect("it is fresh");
+        let refused = bounded(limiter.try_acquire(&key)).await.expect_err("all are taken");
+        assert_eq!(refused.reason(), Reason::RateLimited);
+    }
+    assert_eq!(limiter.snapshot().counters["outages"], 0);
+}
+
+#[test]
+fn urls_that_cannot_be_are_refused() {
+    let none: [&str; 0] = [];
+    let error = Connection::builder("none").urls(none).build().expect_err("there is no node");
+    assert_eq!(error.field(), "urls");
+
+    let bad = ["redis://localhost", "redis://user:s3c/r3t@localhost"];
+    let error = Connection::builder("bad").urls(bad).build().expect_err("one is no URL");
+    assert_eq!(error.field(), "urls");
+    assert!(!error.to_string().contains("s3c"), "{error}");
+
+    let two = ["redis://:s3cr3t@localhost:1", "redis://:other@localhost:2"];
+    let error = Connection::builder("two").urls(two).build().expect_err("two passwords");
+    assert!(!error.to_string().contains("s3cr3t"), "{error}");
+}
