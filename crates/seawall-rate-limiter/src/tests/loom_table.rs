@@ -52,8 +52,8 @@ fn left<const WAYS: usize>(table: &Table<WAYS>, key: u64, rate: Rate, now: Nanos
 }
 
 /// Promise 1: a turn that is being booked is not taken for what was owed to another quota.
-/// Caught when broken: a booking that says how far it goes only after its swap, or a `settle` that does not
-/// ask, forgets the turn.
+/// Caught when broken: a booking that says how far it goes only after its swap, a `settle` that does not
+/// ask, or either without its fence, forgets a turn.
 #[test]
 fn a_turn_that_is_booked_is_not_settled() {
     model(|| {
@@ -61,12 +61,15 @@ fn a_turn_that_is_booked_is_not_settled() {
         table.take(A, &ten(1), NOW, 1).expect("a burst");
         let (booked, refused) = race(
             &table,
-            |table| table.book(A, &ten(1), NOW, 1, 1_000).expect("there is time").at,
+            |table| {
+                [10, 1_000]
+                    .map(|time| table.book(A, &ten(1), NOW, 1, time).expect("there is time").at)
+            },
             |table| table.take(A, &ten(1), NOW, 1),
         );
-        assert_eq!(booked, after(10));
+        assert_eq!(booked, [after(10), after(20)]);
         assert!(refused.is_err());
-        assert_eq!(table.standing(A, &ten(1), NOW).full, Duration::from_nanos(20));
+        assert_eq!(table.standing(A, &ten(1), NOW).full, Duration::from_nanos(30));
     });
 }
 
