@@ -27,11 +27,9 @@ async fn main() -> Result<(), seawall::BoxError> {
         let client = client.clone();
         mails.spawn(async move { client.acquire().await.map(|()| start.elapsed()) });
     }
-    let sent: Vec<_> = mails.join_all().await.into_iter().collect::<Result<_, _>>()?;
-    println!(
-        "50 of 50 are sent in {:.0?}, the first ten at once",
-        sent.iter().max().unwrap_or(&start.elapsed())
-    );
+    let sent = mails.join_all().await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let last = sent.into_iter().max().unwrap_or_default();
+    println!("50 of 50 are sent in {last:.0?}, the first ten at once");
 
     // Decided: who would have to wait for too long does something else.
     match client.reserve(10, Duration::from_millis(20)) {

@@ -1,7 +1,9 @@
 //! The client: one for all runs, with more around it in each.
 //!
 //! ```text
-//!                      a call
+//!                 a tenant's call
+//!                        |
+//!                his quota has room?               in the sixth run: refused at once if not
 //!                        |
 //!               failed? once more                  nothing, a loop, or a retry
 //!                        |
@@ -9,21 +11,22 @@
 //!                /       |       \
 //!           breaker   breaker   breaker            from the fourth run on
 //!              |         |         |      refused? the next one
-//!          bulkhead  bulkhead  bulkhead            in the fifth
+//!          bulkhead  bulkhead  bulkhead            from the fifth on
 //!              |         |         |
 //!          time-out  time-out  time-out
 //!                \       |       /
 //!                   shared pool
 //! ```
 //!
-//! Everything but the guards and the [retries](crate::retries) is the same code: one [pool](crate::pool) of
-//! connections for all members, a time-out for each attempt, over the wait for a connection, to the last
-//! byte of the answer, members in turn. A breaker sees what its caller sees, with the wait for a connection,
-//! as around any HTTP or database client. What a guard refuses was never a call, so that the next member can
-//! be asked; another attempt is made at the next member, too.
+//! Everything but the guards, the [retries](crate::retries) and the [quotas](crate::tenants) is the same
+//! code: one [pool](crate::pool) of connections for all members, a time-out for each attempt, over the wait
+//! for a connection, to the last byte of the answer, members in turn. A breaker sees what its caller sees,
+//! with the wait for a connection, as around any HTTP or database client. What a guard refuses was never a
+//! call, so that the next member can be asked; another attempt is made at the next member, too. A quota is
+//! asked before all else: what it refuses takes no connection, no place, and nothing of the retries' budget.
 //!
 //! Read [`bare`], [`guarded`], then [`Client::call`]. **A pattern is added in one of two places**: what
-//! guards one member (a breaker, a limit) in [`guarded`], what guards the whole call (a retry, a limit for
+//! guards one member (a breaker, a limit) in [`guarded`], what guards the whole call (a retry, a quota for
 //! each tenant, a cache) in [`Client::call`].
 
 use std::{
@@ -46,6 +49,7 @@ use seawall_bulkhead::BulkheadLayer;
 use seawall_chaos::ChaosLayer;
 use seawall_circuit_breaker::CircuitBreakerLayer;
 use seawall_core::{BoxError, ConfigError, Outcome, Rejection};
+use seawall_rate_limiter::RateLimiters;
 use tower::{
     Layer, Service, ServiceBuilder, ServiceExt,
     timeout::TimeoutLayer,
@@ -58,6 +62,7 @@ use crate::{
     guard::{Guard, Tuning},
     pool::Pool,
     retries::Retries,
+    tenants::{self, Tenant},
 };
 
 /// An attempt before a member is chosen: its path, no host yet.
@@ -165,6 +170,8 @@ pub(crate) struct Client {
     members: Arc<[MemberService]>,
     turn: Arc<AtomicUsize>,
     retries: Retries,
+    /// What each tenant may send; nothing where all may send what they like.
+    quotas: Option<RateLimiters<str>>,
     path: Option<PathAndQuery>,
     /// What guards each member; none in a bare client.
     pub(crate) guards: Arc<[Guard]>,
@@ -196,14 +203,18 @@ impl Client {
             members: members.into(),
             turn: Arc::default(),
             retries: Retries::new(defence, tuning.seed)?,
+            quotas: tenants::quotas(defence, tuning.rate)?,
             path: fleet.members.first().and_then(|member| member.path.clone()),
             guards: guards.into(),
             pool,
         })
     }
 
-    /// Makes one call that means `work` for a member of the built-in fleet.
-    pub(crate) async fn call(&self, work: Duration) -> Result<(), Failed> {
+    /// Makes one call of `tenant` that means `work` for a member of the built-in fleet.
+    pub(crate) async fn call(&self, tenant: Tenant, work: Duration) -> Result<(), Failed> {
+        if let Some(quotas) = &self.quotas {
+            quotas.try_acquire(tenant.name()).map_err(|refused| Failed::Call(refused.into()))?;
+        }
         let first = self.turn.fetch_add(1, Relaxed);
         self.retries.call(|before| self.attempt(first + before as usize, work)).await
     }
@@ -274,5 +285,38 @@ impl fmt::Display for Failed {
                 Ok(())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use seawall_core::Reason;
+
+    use super::*;
+    use crate::illness::Illness;
+
+    #[tokio::test]
+    async fn who_has_used_up_his_quota_is_refused_at_once_and_no_one_else_is() {
+        const CALLS: u64 = 200;
+        let illness = Illness::new(7, 2000).expect("its settings can be");
+        let fleet = Fleet::built_in(illness).await.expect("there are free ports");
+        let tuning = Tuning { seed: 7, rate: 50, share: 10, slow: TIME_OUT };
+        let client = Client::new(Defence::Limiter, &fleet, Pool::new(30), tuning);
+        let client = client.expect("its settings can be");
+
+        let mut refused = 0;
+        for _ in 0..CALLS {
+            if let Err(failed) = client.call(Tenant::NOISY, Duration::ZERO).await {
+                let Failed::Call(error) = &failed else { panic!("{failed}") };
+                let reason = Rejection::find(&**error).map(Rejection::reason);
+                assert_eq!(reason, Some(Reason::RateLimited));
+                refused += 1;
+            }
+        }
+
+        assert!(refused > 0);
+        assert_eq!(fleet.illness.reached() + refused, CALLS);
+        let another = client.call(Tenant::QUIET, Duration::ZERO).await;
+        another.expect("his quota is not touched");
     }
 }

@@ -1,12 +1,13 @@
 //! The runs: what each client has that the one before it has not.
 //!
-//! | run | tries again | a call may take | around each member |
-//! |---|---|---:|---|
-//! | bare | never | 0.4 s | |
-//! | naive retry | twice, at once | 1.2 s | |
-//! | retry | Seawall's: twice, after a jittered wait, within a budget | 1 s | |
-//! | + breaker | the same | 1 s | a circuit breaker |
-//! | + bulkhead | the same | 1 s | a circuit breaker and a bulkhead |
+//! | run | tries again | a call may take | around each member | before all that |
+//! |---|---|---:|---|---|
+//! | bare | never | 0.4 s | | |
+//! | naive retry | twice, at once | 1.2 s | | |
+//! | retry | Seawall's: twice, after a jittered wait, within a budget | 1 s | | |
+//! | + breaker | the same | 1 s | a circuit breaker | |
+//! | + bulkhead | the same | 1 s | a circuit breaker and a bulkhead | |
+//! | + rate limiter | the same | 1 s | the same | a quota for each tenant |
 //!
 //! In all of them an attempt may take 0.4 s.
 //!
@@ -32,11 +33,13 @@ pub(crate) enum Defence {
     Breaker,
     /// The retry, the breaker and a bulkhead.
     Bulkhead,
+    /// The retry, the breaker, the bulkhead, and a quota for each tenant.
+    Limiter,
 }
 
 impl Defence {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Bare, Self::Naive, Self::Retry, Self::Breaker, Self::Bulkhead];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Bare, Self::Naive, Self::Retry, Self::Breaker, Self::Bulkhead, Self::Limiter];
 
     pub(crate) const fn title(self) -> &'static str {
         match self {
@@ -45,6 +48,7 @@ impl Defence {
             Self::Retry => "With retries that have jitter, a budget and a deadline",
             Self::Breaker => "With a circuit breaker around each member too",
             Self::Bulkhead => "With a bulkhead around each member too",
+            Self::Limiter => "With a quota for each tenant too",
         }
     }
 }
@@ -57,6 +61,7 @@ impl fmt::Display for Defence {
             Self::Retry => "retry",
             Self::Breaker => "+ breaker",
             Self::Bulkhead => "+ bulkhead",
+            Self::Limiter => "+ rate limiter",
         })
     }
 }

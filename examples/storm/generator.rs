@@ -9,10 +9,10 @@
 //! [`MOST_IN_FLIGHT`] calls in flight the generator stops sending; what is due then counts as failed, and
 //! the report says how many there were.
 //!
-//! All calls are of one kind. Another crowd, such as a client that sends ten times its share, is one more
-//! stream of [`Arrivals`] beside these.
+//! The traffic of a run is two streams of [`Arrivals`]: that of all tenants, and what the noisy one sends on
+//! top. All calls are of one kind. Another crowd is one more stream in [`traffic`].
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use fastrand::Rng;
 use tokio::{
@@ -20,37 +20,62 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{client::Client, recorder::Recorder};
+use crate::{
+    client::Client,
+    phases::{Phase, Phases},
+    recorder::Recorder,
+    tenants::{NOISE, Tenant},
+};
 
-/// More than the highest rate piles up where every call waits for three time-outs.
-pub(crate) const MOST_IN_FLIGHT: usize = 8192;
+/// More than the highest rate piles up, with the noise, where every call waits for three time-outs.
+pub(crate) const MOST_IN_FLIGHT: usize = 16_384;
 
 /// One call of a storm, settled before the storm begins: all runs get the same ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Arrival {
     /// When it is due, from the start of the run.
     pub(crate) due: Duration,
+    /// Whose it is.
+    pub(crate) tenant: Tenant,
     /// How long a healthy member of the built-in fleet works on it.
     pub(crate) work: Duration,
 }
 
-/// The calls of a run: at random, independent of each other, `rate` a second on average.
+/// The calls of a run, `rate` a second on average, and the noise, in the order in which they are due.
+pub(crate) fn traffic(seed: u64, rate: u32, phases: Phases) -> Vec<Arrival> {
+    let everyone = Arrivals::of_all(seed, rate, phases.run());
+    let noise = Arrivals::noise(!seed, rate, phases.span(Phase::Noisy));
+    let mut calls: Vec<_> = everyone.chain(noise).collect();
+    calls.sort_by_key(|call| call.due);
+    calls
+}
+
+/// Calls at random, independent of each other.
 #[derive(Clone, Debug)]
 pub(crate) struct Arrivals {
     rng: Rng,
     mean_gap: f64,
-    run: Duration,
     due: Duration,
+    end: Duration,
+    /// Whose they are, where they are one's.
+    tenant: Option<Tenant>,
 }
 
 impl Arrivals {
-    pub(crate) fn new(seed: u64, rate: u32, run: Duration) -> Self {
-        Self {
-            rng: Rng::with_seed(seed),
-            mean_gap: 1.0 / f64::from(rate),
-            run,
-            due: Duration::ZERO,
-        }
+    /// Those of all tenants alike, `rate` a second on average.
+    pub(crate) fn of_all(seed: u64, rate: u32, run: Duration) -> Self {
+        Self::new(seed, rate.into(), Duration::ZERO..run, None)
+    }
+
+    /// What the noisy tenant sends beside his share of `rate`, while he is noisy.
+    fn noise(seed: u64, rate: u32, span: Range<Duration>) -> Self {
+        let rate = f64::from(rate) * f64::from(NOISE - 1) / f64::from(Tenant::COUNT);
+        Self::new(seed, rate, span, Some(Tenant::NOISY))
+    }
+
+    fn new(seed: u64, rate: f64, span: Range<Duration>, tenant: Option<Tenant>) -> Self {
+        let rng = Rng::with_seed(seed);
+        Self { rng, mean_gap: 1.0 / rate, due: span.start, end: span.end, tenant }
     }
 
     /// Exponentially distributed: many short ones, few long ones.
@@ -67,31 +92,32 @@ impl Iterator for Arrivals {
         let gap = self.exponential(self.mean_gap);
         self.due += gap;
         let work = Duration::from_millis(2) + self.exponential(0.003);
-        (self.due < self.run)
-            .then_some(Arrival { due: self.due, work: work.min(Duration::from_millis(20)) })
+        let work = work.min(Duration::from_millis(20));
+        let tenant = self.tenant.unwrap_or_else(|| Tenant::any(&mut self.rng));
+        (self.due < self.end).then_some(Arrival { due: self.due, tenant, work })
     }
 }
 
 /// Sends every arrival at its time and returns when the last has its answer or its time-out.
 pub(crate) async fn generate(
-    arrivals: Arrivals,
+    arrivals: Vec<Arrival>,
     start: Instant,
     client: &Client,
     recorder: &Recorder,
 ) {
     let mut in_flight = JoinSet::new();
-    for Arrival { due, work } in arrivals {
+    for Arrival { due, tenant, work } in arrivals {
         sleep_until(start + due).await;
         while in_flight.try_join_next().is_some() {}
         if in_flight.len() >= MOST_IN_FLIGHT {
-            recorder.unsent(due);
+            recorder.unsent(tenant, due);
             continue;
         }
         recorder.sent();
         let (client, recorder) = (client.clone(), recorder.clone());
         in_flight.spawn(async move {
-            let answer = client.call(work).await;
-            recorder.done(due, start.elapsed(), answer.is_ok());
+            let answer = client.call(tenant, work).await;
+            recorder.done(tenant, due, start.elapsed(), answer.is_ok());
         });
     }
     while in_flight.join_next().await.is_some() {}
@@ -105,14 +131,14 @@ mod tests {
 
     #[test]
     fn one_seed_is_one_storm() {
-        let storm = |seed| Arrivals::new(seed, 500, RUN).collect::<Vec<_>>();
+        let storm = |seed| traffic(seed, 500, Phases::over(RUN));
         assert_eq!(storm(7), storm(7));
         assert_ne!(storm(7), storm(8));
     }
 
     #[test]
     fn arrivals_come_in_order_within_the_run_and_at_the_rate() {
-        let storm: Vec<_> = Arrivals::new(7, 500, RUN).collect();
+        let storm: Vec<_> = Arrivals::of_all(7, 500, RUN).collect();
         assert!(storm.is_sorted_by_key(|arrival| arrival.due));
         assert!(storm.iter().all(|arrival| arrival.due < RUN));
         // 5000 are due; six standard deviations of their number are 424.
@@ -120,8 +146,28 @@ mod tests {
     }
 
     #[test]
+    fn each_tenant_sends_his_share_and_one_of_them_many_while_he_is_noisy() {
+        let phases = Phases::over(RUN * 2);
+        let storm = traffic(7, 2000, phases);
+        assert!(storm.is_sorted_by_key(|arrival| arrival.due));
+        let noise = phases.span(Phase::Noisy);
+        let sent = |tenant, in_the_noise| {
+            let counts = |arrival: &&Arrival| {
+                arrival.tenant == tenant && noise.contains(&arrival.due) == in_the_noise
+            };
+            storm.iter().filter(counts).count()
+        };
+        for tenant in storm.iter().take(50).map(|arrival| arrival.tenant) {
+            // 6800 and 1200 are due, and of the noisy one 6800 and 24000: six standard deviations each.
+            assert!((6305..=7295).contains(&sent(tenant, false)), "{tenant:?}");
+            let due = if tenant.is_noisy() { 23_070..=24_930 } else { 992..=1408 };
+            assert!(due.contains(&sent(tenant, true)), "{tenant:?}");
+        }
+    }
+
+    #[test]
     fn healthy_work_is_bounded() {
-        let work = Arrivals::new(7, 500, RUN).map(|arrival| arrival.work);
+        let work = Arrivals::of_all(7, 500, RUN).map(|arrival| arrival.work);
         let bounds = Duration::from_millis(2)..=Duration::from_millis(20);
         assert!(work.into_iter().all(|work| bounds.contains(&work)));
     }

@@ -39,10 +39,12 @@ const CROWD: Duration = Duration::from_millis(50);
 /// Turns that are kept; a storm makes some dozens, and memory stays bounded if it makes more.
 const MOST_TURNS: usize = 10_000;
 
-/// What the guards are told of the storm.
+/// What the client is told of the storm.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tuning {
     pub(crate) seed: u64,
+    /// How many calls a second are due in the calm.
+    pub(crate) rate: u32,
     /// How many connections are a member's part of the pool.
     pub(crate) share: u32,
     /// A call that takes longer is slow; one that is in flight for longer hangs.
@@ -82,7 +84,7 @@ impl Guard {
         let bulkhead = match defence {
             Defence::Bare | Defence::Naive | Defence::Retry => return Ok(None),
             Defence::Breaker => None,
-            Defence::Bulkhead => Some(
+            Defence::Bulkhead | Defence::Limiter => Some(
                 Bulkhead::builder(member.name)
                     .limit(tuning.share)
                     .queue(3 * tuning.share)
@@ -163,6 +165,23 @@ mod tests {
     fn changes(changes: &[(u64, State)]) -> Vec<Change> {
         let change = |&(at, state)| Change { at: Duration::from_secs(at), state, why: None };
         changes.iter().map(change).collect()
+    }
+
+    #[test]
+    fn a_run_keeps_the_guards_of_the_one_before_it() {
+        let member = Member {
+            name: "member",
+            address: ([127, 0, 0, 1], 80).into(),
+            host: "localhost".into(),
+            path: None,
+            plays: None,
+        };
+        let tuning = Tuning { seed: 7, rate: 600, share: 8, slow: SLOW };
+        let has_bulkhead = Defence::ALL.map(|defence| {
+            let guard = Guard::new(defence, &member, tuning).expect("its settings can be");
+            guard.map(|guard| guard.bulkhead.is_some())
+        });
+        assert_eq!(has_bulkhead, [None, None, None, Some(false), Some(true), Some(true)]);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //! | slow | 150 to 350 ms on top of each call to one member | a disk that fails, a collector that thrashes |
 //! | dead | every call to the same member hangs | a host that is gone without a word: nothing refuses, nothing answers |
 //!
+//! While a [tenant](crate::tenants) is noisy all members are well, and the database is only too busy.
+//!
 //! What a dead member has received is lost: it is not answered after the heal either.
 //!
 //! Slow is below the client's time-out and dead above it: the first is seen only by who looks at

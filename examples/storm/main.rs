@@ -9,7 +9,8 @@
 //! Real HTTP servers on the loopback, a real client, traffic that does not wait for anybody. The database
 //! behind the three members stalls for a moment, and the question is who is up again when it is. Later
 //! one of the members turns slow, then hangs, then heals, and all share the client's pool of connections.
-//! The five runs differ in one thing: what the client does about failure.
+//! In the end one of five tenants sends twenty times his share, and the question is what the others get.
+//! The six runs differ in one thing: what the client does about all that.
 //!
 //! | file | one idea |
 //! |---|---|
@@ -17,12 +18,13 @@
 //! | `args.rs`, `upstream.rs` | what may be asked for, and what may be stormed |
 //! | `phases.rs` | when what happens |
 //! | `fleet.rs`, `database.rs`, `illness.rs` | the members, what is behind them, and what ails them |
-//! | `defence.rs` | **the five runs: here a run is added** |
-//! | `client.rs`, `retries.rs`, `guard.rs` | **the client; here patterns are added** |
+//! | `defence.rs` | **the six runs: here a run is added** |
+//! | `client.rs`, `tenants.rs`, `retries.rs`, `guard.rs` | **the client; here patterns are added** |
 //! | `pool.rs` | the connections that all members share |
 //! | `generator.rs` | the traffic |
-//! | `recorder.rs` | what happened to each call |
-//! | `progress.rs`, `report.rs`, `plot.rs` | the display, the table, the picture |
+//! | `recorder.rs`, `tally.rs` | what happened to each call |
+//! | `progress.rs`, `report.rs` | the display, the table |
+//! | `plot.rs`, `legend.rs` | the picture |
 
 #![forbid(unsafe_code)]
 
@@ -34,6 +36,7 @@ mod fleet;
 mod generator;
 mod guard;
 mod illness;
+mod legend;
 mod phases;
 mod plot;
 mod pool;
@@ -41,6 +44,8 @@ mod progress;
 mod recorder;
 mod report;
 mod retries;
+mod tally;
+mod tenants;
 mod upstream;
 
 use std::{
@@ -58,7 +63,7 @@ use crate::{
     client::{Client, Failed},
     defence::{ATTEMPTS, Defence, TIME_OUT},
     fleet::{Fleet, NAMES, SICK},
-    generator::{Arrivals, generate},
+    generator::{generate, traffic},
     guard::{Tuning, slow_limit},
     illness::Illness,
     phases::{Phase, Phases},
@@ -66,6 +71,7 @@ use crate::{
     progress::Stage,
     recorder::{Record, Recorder},
     report::Run,
+    tenants::{NOISE, Tenant},
     upstream::Upstream,
 };
 
@@ -120,11 +126,13 @@ async fn story(args: &Args) -> Result<Ending, BoxError> {
     let stage = Stage::new();
     // Where it can't be raised, it may do all the same.
     let _ = rlimit::increase_nofile_limit(FILES);
-    let [bare, naive, retry, breaker, bulkhead] =
+    let [bare, naive, retry, breaker, bulkhead, limiter] =
         Defence::ALL.map(|defence| run(defence, args, upstream.as_ref(), &stage));
-    let runs = [bare.await?, naive.await?, retry.await?, breaker.await?, bulkhead.await?];
+    // One after the other.
+    let runs =
+        [bare.await?, naive.await?, retry.await?, breaker.await?, bulkhead.await?, limiter.await?];
     let table = report::table(phases, &runs);
-    let log = report::breaker_log(&runs[4]);
+    let log = report::breaker_log(&runs[runs.len() - 1]);
     let verdict = report::verdict(phases, &runs);
     let picture = std::fs::write(&args.out, plot::picture(args, phases, &runs)?);
     let where_to = match picture {
@@ -149,13 +157,13 @@ async fn run(
     };
     let slow = slow_limit(greet(&fleet, args).await?);
     let connections = pool::size(args.rate);
-    let tuning = Tuning { seed: args.seed, share: pool::share(connections), slow };
+    let tuning = Tuning { seed: args.seed, rate: args.rate, share: pool::share(connections), slow };
     let client = Client::new(defence, &fleet, Pool::new(connections), tuning)?;
 
-    let recorder = Recorder::new(Record::new(phases, TIME_OUT * ATTEMPTS));
+    let recorder = Recorder::new(Record::new(phases, args.rate, TIME_OUT * ATTEMPTS));
     let start = Instant::now();
     let traffic = async {
-        let arrivals = Arrivals::new(args.seed, args.rate, args.run());
+        let arrivals = traffic(args.seed, args.rate, phases);
         let (illness, ()) = tokio::join!(
             fleet.illness.live(phases, start),
             generate(arrivals, start, &client, &recorder),
@@ -188,12 +196,13 @@ async fn run(
 /// One call to each member before the storm, by a client of its own: how long the slowest took, or who
 /// does not answer.
 async fn greet(fleet: &Fleet, args: &Args) -> Result<Duration, BoxError> {
-    let tuning = Tuning { seed: args.seed, share: 1, slow: TIME_OUT };
+    let tuning = Tuning { seed: args.seed, rate: args.rate, share: 1, slow: TIME_OUT };
     let client = Client::new(Defence::Bare, fleet, Pool::new(1), tuning)?;
     let mut slowest = Duration::ZERO;
     for _ in NAMES {
         let start = Instant::now();
-        client.call(Duration::ZERO).await.map_err(|failed| greeting_failed(args, &failed))?;
+        let greeting = client.call(Tenant::NOISY, Duration::ZERO).await; // not noisy yet
+        greeting.map_err(|failed| greeting_failed(args, &failed))?;
         slowest = slowest.max(start.elapsed());
     }
     Ok(slowest)
@@ -219,9 +228,9 @@ fn opening(args: &Args, phases: Phases) -> String {
     format!(
         "A storm of {} calls a second at {whom} that share {} connections (seed {}): {} bare, the\n\
          same again with retries in a loop, again with retries that have a budget, again with a breaker\n\
-         around each member too, and again with a bulkhead too.\n\
+         around each member too, again with a bulkhead too, and again with a quota for each tenant too.\n\
          In each the database behind the members stalls from {} to {}; {sick} turns slow at {}, hangs\n\
-         from {} on, and is healed at {}.",
+         from {} on, and is healed at {}; from {} on {noisy} sends {NOISE} times his share.",
         args.rate,
         pool::size(args.rate),
         args.seed,
@@ -231,6 +240,8 @@ fn opening(args: &Args, phases: Phases) -> String {
         at(Phase::Slow),
         at(Phase::Dead),
         at(Phase::Healed),
+        at(Phase::Noisy),
+        noisy = Tenant::NOISY.name(),
         sick = NAMES[SICK],
     )
 }
@@ -265,7 +276,7 @@ mod tests {
 
     async fn short_storm(picture: &Picture, more: &[&str]) -> Result<String, String> {
         let out = picture.0.to_str().expect("the temporary folder has a plain name");
-        let flags = ["storm", "--seconds", "5", "--rate", "60", "--out", out];
+        let flags = ["storm", "--seconds", "6", "--rate", "60", "--out", out];
         let args =
             Args::try_parse_from(flags.iter().chain(more)).map_err(|error| error.to_string())?;
         let told = timeout(DEADLINE, story(&args)).await.expect("the storm ends by itself");
@@ -277,9 +288,11 @@ mod tests {
             "answered well",
             "p99.9",
             "reached the sick member",
-            "reached the fleet",
+            "load on the fleet",
             "recovered",
             "held by the sick member",
+            "while one tenant is noisy",
+            "calls of the noisy tenant",
             "The picture is in",
         ] {
             assert!(ending.contains(part), "no `{part}` in\n{ending}");
@@ -290,10 +303,10 @@ mod tests {
         let texts: Vec<_> =
             svg.descendants().filter_map(|node| node.text()).map(str::trim).collect();
         let titles = Defence::ALL.map(Defence::title);
-        for part in titles.iter().chain(&["database stalled", "member-b dead"]) {
+        for part in titles.iter().chain(&["database stalled", "member-b dead", "tenant-3 noisy"]) {
             assert!(texts.contains(part), "no `{part}` in the picture");
         }
-        assert!(svg.descendants().filter(|node| node.has_tag_name("polyline")).count() > 6);
+        assert!(svg.descendants().filter(|node| node.has_tag_name("polyline")).count() > 12);
     }
 
     #[tokio::test(flavor = "multi_thread")]

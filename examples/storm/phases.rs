@@ -1,19 +1,23 @@
-//! The plot: first the database behind all members stalls, then one of the members falls ill.
+//! The plot: the database behind all members stalls, then one of the members falls ill, then one of the
+//! tenants gets noisy.
 //!
 //! ```text
-//! 0      1/10       1/4                      23/40   27/40     4/5             1
-//! +-------+-----------+------------------------+-------+--------+---------------+
-//! | calm  |  stalled  |          back          | slow  |  dead  |    healed     |
-//! +-------+-----------+------------------------+-------+--------+---------------+
-//!                  the database                         one member
+//! 0       4         9                    20      24      28          34          40
+//! +-------+---------+---------------------+-------+-------+-----------+-----------+
+//! | calm  | stalled |        back         | slow  | dead  |  healed   |   noisy   |
+//! +-------+---------+---------------------+-------+-------+-----------+-----------+
+//!               the database                  one member                one tenant
 //! ```
 //!
-//! The borders are fortieths of a run, as the recorder's ticks are: no tick lies in two phases. What comes
-//! next, such as a client that sends ten times its share, is one more row of [`Phase::ALL`].
+//! The borders are fortieths of a run, as the recorder's ticks are: no tick lies in two phases. The noise
+//! comes last, when all that can be well is well again. What comes next is one more row of [`Phase::ALL`].
 
 use std::{fmt, ops::Range, time::Duration};
 
-use crate::fleet::{NAMES, SICK};
+use crate::{
+    fleet::{NAMES, SICK},
+    tenants::Tenant,
+};
 
 /// What the fleet is going through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,21 +32,24 @@ pub(crate) enum Phase {
     /// The same member is dead.
     Dead,
     Healed,
+    /// One tenant sends many times his share.
+    Noisy,
 }
 
 impl Phase {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Calm, Self::Stalled, Self::Back, Self::Slow, Self::Dead, Self::Healed];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Calm, Self::Stalled, Self::Back, Self::Slow, Self::Dead, Self::Healed, Self::Noisy];
 
     /// Where it begins, in fortieths of a run.
     const fn first_fortieth(self) -> u32 {
         match self {
             Self::Calm => 0,
             Self::Stalled => 4,
-            Self::Back => 10,
-            Self::Slow => 23,
-            Self::Dead => 27,
-            Self::Healed => 32,
+            Self::Back => 9,
+            Self::Slow => 20,
+            Self::Dead => 24,
+            Self::Healed => 28,
+            Self::Noisy => 34,
         }
     }
 
@@ -58,12 +65,13 @@ impl Phase {
             Self::Stalled => "database stalled".into(),
             Self::Back => "database back".into(),
             Self::Slow | Self::Dead | Self::Healed => format!("{} {self}", NAMES[SICK]),
+            Self::Noisy => format!("{} noisy", Tenant::NOISY.name()),
         }
     }
 
-    /// Whether anything is ill.
-    pub(crate) const fn is_ill(self) -> bool {
-        matches!(self, Self::Stalled | Self::Slow | Self::Dead)
+    /// Whether there is trouble.
+    pub(crate) const fn is_trouble(self) -> bool {
+        matches!(self, Self::Stalled | Self::Slow | Self::Dead | Self::Noisy)
     }
 }
 
@@ -76,6 +84,7 @@ impl fmt::Display for Phase {
             Self::Slow => "slow",
             Self::Dead => "dead",
             Self::Healed => "healed",
+            Self::Noisy => "noisy",
         })
     }
 }
@@ -159,6 +168,6 @@ mod tests {
 
     #[test]
     fn what_comes_after_the_run_is_the_last_phase() {
-        assert_eq!(Phases::over(RUN).at(RUN * 2), Phase::Healed);
+        assert_eq!(Phases::over(RUN).at(RUN * 2), Phase::Noisy);
     }
 }

@@ -2,18 +2,20 @@
 //!
 //! ```text
 //! title, legend
-//! bare         success rate   |------|__________|---------|
-//!              latency        |  p50, p99, logarithmic    |
-//!              load           | what reached the fleet    |
-//!              pool           | held by the sick member   |
-//! naive retry  the same four
-//! retry        the same four
-//! + breaker    the same four, and what each breaker did
-//! + bulkhead   the same five
+//! bare             success rate   |------|__________|---------|
+//!                  latency        |  p50, p99, logarithmic    |
+//!                  load           | what reached the fleet    |
+//!                  pool           | held by the sick member   |
+//! naive retry      the same four
+//! retry            the same four
+//! + breaker        the same four, and what each breaker did
+//! + bulkhead       the same five
+//! + rate limiter   the same five
 //! ```
 //!
 //! Calls are drawn where they were due, so that a call which hung is seen when its caller came and not
-//! when the time-out did.
+//! when the time-out did. Success and latency are those of the quiet tenants, load and pool of all; of the
+//! noisy one a line shows what share of his calls is answered, while he is noisy.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -31,43 +33,44 @@ use crate::{
     defence::{ATTEMPTS, TIME_OUT},
     fleet::NAMES,
     guard::Change,
+    legend,
     phases::{Phase, Phases},
-    pool,
-    recorder::Tally,
     report::{self, Run, Runs},
+    tally::{Series, Tally},
 };
 
 const WIDTH: u32 = 1200;
-const HEADER: i32 = 134;
+const HEADER: i32 = 152;
 
 /// The panels of a run, from the top of its block: where each begins, and how high it is.
-const SUCCESS_AT: (i32, u32) = (48, 60);
-const LATENCY_AT: (i32, u32) = (112, 84);
-const LOAD_AT: (i32, u32) = (200, 60);
-const POOL_AT: (i32, u32) = (264, 44);
-const BREAKERS_AT: i32 = 312;
+const SUCCESS_AT: (i32, u32) = (48, 56);
+const LATENCY_AT: (i32, u32) = (108, 66);
+const LOAD_AT: (i32, u32) = (178, 50);
+const POOL_AT: (i32, u32) = (232, 36);
+const BREAKERS_AT: i32 = 272;
 
 /// How high the band of one breaker is, with the gap below it.
 const BAND: i32 = 13;
 
 /// How high the axis of seconds below a run is, and what is left free below that.
-const AXIS: i32 = 40;
+const AXIS: i32 = 34;
 
 /// Pixels left of the panels, for the scales, and right of them.
-const LEFT: i32 = 96;
+pub(crate) const LEFT: i32 = 96;
 const RIGHT: i32 = 44;
 
-const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
-const FAINT: RGBColor = RGBColor(0x6b, 0x77, 0x85);
+pub(crate) const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
+pub(crate) const FAINT: RGBColor = RGBColor(0x6b, 0x77, 0x85);
 const GRID: RGBColor = RGBColor(0xd5, 0xdb, 0xe1);
-const SUCCESS: RGBColor = RGBColor(0x1b, 0x7f, 0x5c);
-const P50: RGBColor = RGBColor(0x2f, 0x6f, 0xb7);
-const P99: RGBColor = RGBColor(0xc2, 0x3b, 0x4e);
-const LOST: RGBColor = RGBColor(0xe9, 0x8a, 0x94);
-const LOAD: RGBColor = RGBColor(0x93, 0xa8, 0xbd);
-const HELD: RGBColor = RGBColor(0x8a, 0x78, 0xb8);
+pub(crate) const SUCCESS: RGBColor = RGBColor(0x1b, 0x7f, 0x5c);
+pub(crate) const P50: RGBColor = RGBColor(0x2f, 0x6f, 0xb7);
+pub(crate) const P99: RGBColor = RGBColor(0xc2, 0x3b, 0x4e);
+pub(crate) const NOISE: RGBColor = RGBColor(0x7a, 0x3f, 0xb5);
+pub(crate) const LOST: RGBColor = RGBColor(0xe9, 0x8a, 0x94);
+pub(crate) const LOAD: RGBColor = RGBColor(0x93, 0xa8, 0xbd);
+pub(crate) const HELD: RGBColor = RGBColor(0x8a, 0x78, 0xb8);
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The picture as SVG.
 pub(crate) fn picture(args: &Args, phases: Phases, runs: &Runs) -> Result<String, BoxError> {
@@ -76,7 +79,7 @@ pub(crate) fn picture(args: &Args, phases: Phases, runs: &Runs) -> Result<String
         let all = HEADER + runs.iter().map(height).sum::<i32>();
         let root = SVGBackend::with_string(&mut svg, (WIDTH, all as u32)).into_drawing_area();
         root.fill(&WHITE)?;
-        header(&root, args, runs[0].record.arrived().tick())?;
+        legend::header(&root, args, runs[0].record.arrived().tick())?;
         let scale = Scale::of(phases, runs);
         let mut top = HEADER;
         for run in runs {
@@ -120,85 +123,17 @@ fn described(svg: &str, words: &str) -> String {
 /// Plotters writes a font as 1/1.24 of its size, so that text is as high as was asked for.
 const LINE_HEIGHT: f64 = 1.24;
 
-fn font(pixels: f64, color: RGBColor) -> TextStyle<'static> {
+pub(crate) fn font(pixels: f64, color: RGBColor) -> TextStyle<'static> {
     FontDesc::new(FontFamily::SansSerif, pixels * LINE_HEIGHT, FontStyle::Normal).color(&color)
 }
 
-fn bold(pixels: f64, color: RGBColor) -> TextStyle<'static> {
+pub(crate) fn bold(pixels: f64, color: RGBColor) -> TextStyle<'static> {
     FontDesc::new(FontFamily::SansSerif, pixels * LINE_HEIGHT, FontStyle::Bold).color(&color)
 }
 
 fn centered(style: &TextStyle<'static>) -> TextStyle<'static> {
     style.pos(Pos::new(HPos::Center, VPos::Center))
 }
-
-fn header(root: &Area<'_>, args: &Args, tick: Duration) -> Result<(), BoxError> {
-    let title = "The same storm five times, without and with Seawall";
-    root.draw_text(title, &bold(26.0, INK), (LEFT, 18))?;
-    let whom = match &args.upstream {
-        Some(url) => format!("{}, seen as {} members", clipped(&url.to_string()), NAMES.len()),
-        None => format!("{} HTTP servers on the loopback", NAMES.len()),
-    };
-    let facts = format!(
-        "{} calls/s at {whom}; one pool of {} connections; time-out {} s an attempt; seed {}.",
-        args.rate,
-        pool::size(args.rate),
-        TIME_OUT.as_secs_f64(),
-        args.seed,
-    );
-    root.draw_text(&facts, &font(14.0, FAINT), (LEFT, 52))?;
-    let how = format!(
-        "Calls stand where they were due, in steps of {} ms. Load: what reached the fleet, for each call due, \
-         and in red what the database cannot do.",
-        tick.as_millis(),
-    );
-    root.draw_text(&how, &font(14.0, FAINT), (LEFT, 73))?;
-    legend(root, 110)
-}
-
-/// A URL of any length, as much of it as a line has room for.
-fn clipped(url: &str) -> String {
-    const ROOM: usize = 44;
-    if url.chars().count() <= ROOM {
-        return url.to_owned();
-    }
-    url.chars().take(ROOM - 1).chain(['…']).collect()
-}
-
-fn legend(root: &Area<'_>, y: i32) -> Result<(), BoxError> {
-    let mut x = LEFT;
-    let mut entry = |mark: Mark, name: &str, width: i32| -> Result<(), BoxError> {
-        match mark {
-            Mark::Line(color) => {
-                let line = vec![(x, y), (x + 22, y)];
-                root.draw(&PathElement::new(line, color.stroke_width(3)))?;
-            }
-            Mark::Box(color) => {
-                root.draw(&Rectangle::new([(x, y - 7), (x + 22, y + 7)], color.filled()))?;
-            }
-        }
-        root.draw_text(name, &font(14.0, INK).pos(LEFT_OF_TEXT), (x + 28, y))?;
-        x += width;
-        Ok(())
-    };
-    entry(Mark::Line(SUCCESS), "success rate", 128)?;
-    entry(Mark::Box(LOST), "failed calls", 114)?;
-    entry(Mark::Line(P50), "latency p50", 118)?;
-    entry(Mark::Line(P99), "p99", 66)?;
-    entry(Mark::Box(LOAD), "load", 70)?;
-    entry(Mark::Box(HELD), "pool held by the sick member", 250)?;
-    entry(Mark::Box(state_color(State::Closed)), "breaker closed", 144)?;
-    entry(Mark::Box(state_color(State::Open)), "open", 74)?;
-    entry(Mark::Box(state_color(State::HalfOpen)), "half-open", 90)?;
-    Ok(())
-}
-
-enum Mark {
-    Line(RGBColor),
-    Box(RGBColor),
-}
-
-const LEFT_OF_TEXT: Pos = Pos { h_pos: HPos::Left, v_pos: VPos::Center };
 
 /// What all runs are measured by.
 struct Scale {
@@ -228,12 +163,13 @@ impl Scale {
 
 fn draw_run(block: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
     block.draw_text(run.defence.title(), &bold(18.0, INK), (LEFT, 4))?;
-    let total = run.record.arrived().total();
+    let (total, noise) = (run.record.arrived().total(), run.record.phase(Phase::Noisy));
     let figures = format!(
-        "{} answered well, p99 {}, load {}",
+        "{} answered well, p99 {}; in the noise {}, {}",
         report::share(total.success()),
         report::duration(total.latency(0.99)),
-        report::times(total.load()),
+        report::share(noise.success()),
+        report::duration(noise.latency(0.99)),
     );
     let right = Pos::new(HPos::Right, VPos::Top);
     block.draw_text(&figures, &font(14.0, FAINT).pos(right), (WIDTH as i32 - RIGHT, 7))?;
@@ -269,7 +205,7 @@ fn phase_names(block: &Area<'_>, scale: &Scale, y: i32) -> Result<(), BoxError> 
     for phase in Phase::ALL {
         let span = scale.phases.span(phase);
         let middle = (span.start + span.end).as_secs_f64() / 2.0;
-        let style = centered(&font(13.0, if phase.is_ill() { P99 } else { FAINT }));
+        let style = centered(&font(12.0, if phase.is_trouble() { P99 } else { FAINT }));
         block.draw_text(&phase.what(), &style, (x_of(scale, middle), y))?;
     }
     Ok(())
@@ -279,6 +215,7 @@ const fn phase_color(phase: Phase) -> RGBColor {
     match phase {
         Phase::Calm | Phase::Back | Phase::Healed => RGBColor(0xf5, 0xf7, 0xf9),
         Phase::Slow => RGBColor(0xff, 0xf1, 0xd0),
+        Phase::Noisy => RGBColor(0xec, 0xe6, 0xf6),
         Phase::Stalled | Phase::Dead => RGBColor(0xfb, 0xe4, 0xe4),
     }
 }
@@ -293,15 +230,14 @@ fn shades(scale: &Scale, low: f64, high: f64) -> impl Iterator<Item = Rectangle<
 }
 
 /// A step for each tick, as high as `value` makes it; the last step's height where there was nothing.
-fn steps(run: &Run, value: impl Fn(&Tally) -> Option<f64>) -> Vec<(f64, f64)> {
-    let arrived = run.record.arrived();
+fn steps(series: &Series, value: impl Fn(&Tally) -> Option<f64>) -> Vec<(f64, f64)> {
     let mut last = None;
     let mut steps = Vec::new();
-    for (start, tally) in arrived.ticks() {
+    for (start, tally) in series.ticks() {
         last = value(tally).or(last);
         if let Some(height) = last {
             steps.push((start.as_secs_f64(), height));
-            steps.push(((start + arrived.tick()).as_secs_f64(), height));
+            steps.push(((start + series.tick()).as_secs_f64(), height));
         }
     }
     steps
@@ -313,9 +249,13 @@ fn draw_success(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxErro
         .build_cartesian_2d(0.0..scale.run(), 0.0..104.0)?;
     chart.draw_series(shades(scale, 0.0, 104.0))?;
     mesh(&mut chart, &|percent| format!("{percent:.0} %"), 3)?;
-    let share = steps(run, |tally| tally.success().map(|share| share * 100.0));
+    let percent = |tally: &Tally| tally.success().map(|share| share * 100.0);
+    let share = steps(run.record.arrived(), percent);
     chart.draw_series(AreaSeries::new(share.iter().copied(), 100.0, LOST))?;
     chart.draw_series(LineSeries::new(share, SUCCESS.stroke_width(2)))?;
+    let noisy = scale.phases.start(Phase::Noisy).as_secs_f64();
+    let his = steps(run.record.noisy(), percent).into_iter().filter(|&(start, _)| start >= noisy);
+    chart.draw_series(LineSeries::new(his, NOISE.stroke_width(2)))?;
     Ok(())
 }
 
@@ -332,13 +272,13 @@ fn draw_latency(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxErro
     mesh(&mut chart, &millis, 5)?;
     for (share, color) in [(0.5, P50), (0.99, P99)] {
         let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
-        let line = steps(run, |tally| tally.latency(share).map(millis));
+        let line = steps(run.record.arrived(), |tally| tally.latency(share).map(millis));
         chart.draw_series(LineSeries::new(line, color.stroke_width(2)))?;
     }
     Ok(())
 }
 
-/// What reached the fleet for each call that was due, tick by tick, beside what the database can do.
+/// What reached the fleet, in times of the rate, tick by tick, beside what the database can do.
 fn draw_load(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
     let most = f64::from(ATTEMPTS) * 1.15;
     let mut chart = ChartBuilder::on(area)
@@ -347,7 +287,7 @@ fn draw_load(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> 
     chart.draw_series(shades(scale, 0.0, most))?;
     mesh(&mut chart, &|times| format!("{times:.0}"), 4)?;
     // What waited for a connection may come all at once: the picture is clipped, the table is not.
-    let load = steps(run, |tally| tally.load().map(|load| load.min(most)));
+    let load = steps(run.record.arrived(), |tally| tally.load().map(|load| load.min(most)));
     let room = f64::from(ROOM);
     let within = load.iter().map(|&(seconds, load)| (seconds, load.min(room)));
     chart.draw_series(AreaSeries::new(load.iter().copied(), 0.0, P99))?;
@@ -365,7 +305,7 @@ fn draw_pool(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> 
         .build_cartesian_2d(0.0..scale.run(), 0.0..all * 1.04)?;
     chart.draw_series(shades(scale, 0.0, all * 1.04))?;
     mesh(&mut chart, &|connections| format!("{connections:.0}"), 3)?;
-    let held = steps(run, |tally| Some(tally.held().into()));
+    let held = steps(run.record.arrived(), |tally| Some(tally.held().into()));
     chart.draw_series(AreaSeries::new(held, 0.0, HELD))?;
     Ok(())
 }
@@ -392,7 +332,7 @@ where
     Ok(())
 }
 
-fn state_color(state: State) -> RGBColor {
+pub(crate) fn state_color(state: State) -> RGBColor {
     match state {
         State::Closed => RGBColor(0x8f, 0xcf, 0xb4),
         State::Open => RGBColor(0xe0, 0x7a, 0x86),
@@ -462,12 +402,6 @@ mod tests {
             spans,
             [(0.0, 2.0, State::Closed), (2.0, 4.0, State::Open), (4.0, 10.0, State::HalfOpen)]
         );
-    }
-
-    #[test]
-    fn a_long_url_is_clipped() {
-        assert_eq!(clipped("http://localhost/"), "http://localhost/");
-        assert_eq!(clipped(&"ü".repeat(99)).chars().count(), 44);
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Stage {
             match &bars {
                 Some(bars) => bars.draw(&view),
                 None if now < LINE / 2 => {} // nothing has been answered yet
-                None => eprintln!("{defence:<12}{}", view.line()),
+                None => eprintln!("{defence:<15}{}", view.line()),
             }
         }
     }
@@ -142,11 +142,11 @@ impl Bars {
         };
         let millis = phases.run().as_millis() as u64;
         let time = bars.add(ProgressBar::new(millis));
-        time.set_style(styled("{prefix:11.bold} [{bar:40.cyan/blue}] {msg}"));
+        time.set_style(styled("{prefix:14.bold} [{bar:40.cyan/blue}] {msg}"));
         time.set_prefix(defence.to_string());
         let line = || {
             let line = bars.add(ProgressBar::no_length());
-            line.set_style(styled("            {msg}"));
+            line.set_style(styled("               {msg}"));
             line
         };
         Self { time, figures: line(), members: line() }
@@ -155,7 +155,7 @@ impl Bars {
     fn draw(&self, view: &View) {
         self.time.set_position(view.now.as_millis() as u64);
         let phase = style(view.phase.what());
-        let phase = if view.phase.is_ill() { phase.red() } else { phase.green() };
+        let phase = if view.phase.is_trouble() { phase.red() } else { phase.green() };
         let clock = format!("{:>4.1} s  {phase}", view.now.as_secs_f64());
         self.time.set_message(clock);
         self.figures.set_message(view.figures());

@@ -10,14 +10,16 @@ use crate::{
     generator::MOST_IN_FLIGHT,
     guard::{Change, back_at_work},
     phases::{Phase, Phases},
-    recorder::{Record, Tally},
+    recorder::Record,
+    tally::Tally,
+    tenants::{NOISE, Tenant},
 };
 
 /// Lines of a breaker's log: what a screen holds beside the table.
 const MOST_LINES: usize = 16;
 
-/// How wide a cell of the table is.
-const CELL: usize = 12;
+/// What is left free between two columns of the table.
+const GAP: usize = 2;
 
 /// All runs, in the order of [`Defence::ALL`].
 pub(crate) type Runs = [Run; Defence::ALL.len()];
@@ -51,75 +53,26 @@ impl Run {
     }
 }
 
+/// What stands in a row of the table: its name, and a cell for each run.
+type Row = (&'static str, [String; Defence::ALL.len()]);
+
 /// The runs, side by side, in a hundred columns.
 pub(crate) fn table(phases: Phases, runs: &Runs) -> String {
-    let cells = |cell: &dyn Fn(&Run) -> String| runs.each_ref().map(cell);
-    let total = |cell: &dyn Fn(&Tally) -> String| cells(&|run| cell(&run.record.arrived().total()));
-    let during = |phase: Phase, cell: &dyn Fn(&Tally) -> String| {
-        cells(&|run| cell(&run.record.phase(phase)))
-    };
-    let success = |tally: &Tally| share(tally.success());
-    let recovered = |phase: Phase| {
-        cells(&|run| run.record.recovery(phase).map_or_else(|| "never".into(), seconds))
-    };
-    let healed = phases.start(Phase::Healed);
-    let mut rows = vec![
-        ("calls due", total(&|all| all.due().to_string())),
-        ("answered well", total(&success)),
-        ("  in the calm", during(Phase::Calm, &success)),
-        ("  while the database is stalled", during(Phase::Stalled, &success)),
-        ("  once it is back", during(Phase::Back, &success)),
-        ("  while one member is slow", during(Phase::Slow, &success)),
-        ("  while it is dead", during(Phase::Dead, &success)),
-        ("  once it is healed", during(Phase::Healed, &success)),
-        ("reached the fleet, for each call due", total(&|all| times(all.load()))),
-        ("  once all is healed", during(Phase::Healed, &|healed| times(healed.load()))),
-        ("recovered from the stall after", recovered(Phase::Back)),
-        ("recovered from the illness after", recovered(Phase::Healed)),
-        ("latency p50", total(&|all| duration(all.latency(0.5)))),
-        ("  p99", total(&|all| duration(all.latency(0.99)))),
-        ("  p99.9", total(&|all| duration(all.latency(0.999)))),
-        ("connections held by the sick member", cells(&|run| run.held(phases))),
-        ("times a healthy member was shut out", cells(&|run| run.shut_out(phases).to_string())),
-        ("calls that reached the sick member", cells(&|run| run.visits.to_string())),
-        (
-            "healed member fully used again after",
-            cells(&|run| match run.changes.get(SICK) {
-                None => "at once".into(),
-                Some(changes) => {
-                    back_at_work(changes, healed).map_or_else(|| "never".into(), seconds)
-                }
-            }),
-        ),
-    ];
-    let unsent = total(&|all| all.unsent().to_string());
-    let some_unsent = unsent.iter().any(|unsent| unsent != "0");
+    let some_unsent = runs.iter().any(|run| unsent(run) > 0);
+    let mut rows = rows(phases, runs);
     if some_unsent {
-        rows.push(("not sent, counted as failed", unsent));
+        let unsent = runs.each_ref().map(|run| unsent(run).to_string());
+        rows.push(("not sent, taken as failed", unsent));
     }
-
-    let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let rule = "-".repeat(widest + runs.len() * CELL);
-    rows.insert(0, ("", cells(&|run| run.defence.to_string())));
-    let mut table = String::new();
-    for (index, (name, cells)) in rows.iter().enumerate() {
-        // Writing to a string does not fail.
-        let _ = write!(table, "{name:widest$}");
-        for cell in cells {
-            let _ = write!(table, "{cell:>CELL$}");
-        }
-        table.push('\n');
-        if index == 0 {
-            let _ = writeln!(table, "{rule}");
-        }
-    }
+    let mut table = laid_out(&rows);
     let _ = write!(
         table,
-        "{rule}\n\
-         Latencies are of all calls, failed ones too, from when each was due. Reached: in that time, of\n\
-         whoever called before, too. Recovered is: five points of success and twice the p99 of the calm at\n\
-         most, steadily, by when answers came; never: not before the next trouble, or the end. Held: at\n\
-         most. One call in a hundred fails at any time.\n"
+        "Answers and latencies are of the quiet tenants; those of the noisy one, who sends {NOISE} times his\n\
+         share in the end, stand in three rows of their own, for that time. Latencies are of failed calls\n\
+         too, from when each was due. Load: what reached the fleet, of whomever, in times of the rate, before\n\
+         the noise. Recovered is: five points of success and twice the p99 of the calm at most, steadily, by\n\
+         when answers came; never: not before the next trouble. Held: at most. One call in a hundred fails\n\
+         at any time.\n"
     );
     if some_unsent {
         let _ = writeln!(
@@ -130,9 +83,91 @@ pub(crate) fn table(phases: Phases, runs: &Runs) -> String {
     table
 }
 
+fn unsent(run: &Run) -> u64 {
+    run.record.arrived().total().unsent() + run.record.noisy().total().unsent()
+}
+
+fn rows(phases: Phases, runs: &Runs) -> Vec<Row> {
+    let cells = |cell: &dyn Fn(&Run) -> String| runs.each_ref().map(cell);
+    let total = |cell: &dyn Fn(&Tally) -> String| cells(&|run| cell(&run.record.arrived().total()));
+    let during = |phase: Phase, cell: &dyn Fn(&Tally) -> String| {
+        cells(&|run| cell(&run.record.phase(phase)))
+    };
+    let noise = |cell: &dyn Fn(&Tally) -> String| cells(&|run| cell(&run.record.noise()));
+    let success = |tally: &Tally| share(tally.success());
+    let p99 = |tally: &Tally| duration(tally.latency(0.99));
+    let load = |tally: &Tally| times(tally.load());
+    let recovered = |phase: Phase| {
+        cells(&|run| run.record.recovery(phase).map_or_else(|| "never".into(), seconds))
+    };
+    let healed = phases.start(Phase::Healed);
+    let used_again = |run: &Run| match run.changes.get(SICK) {
+        None => "at once".into(),
+        Some(changes) => back_at_work(changes, healed).map_or_else(|| "never".into(), seconds),
+    };
+    vec![
+        ("calls of the quiet tenants", total(&|all| all.due().to_string())),
+        ("answered well", total(&success)),
+        ("  in the calm", during(Phase::Calm, &success)),
+        ("  while the database stalls", during(Phase::Stalled, &success)),
+        ("  once it is back", during(Phase::Back, &success)),
+        ("  while one member is slow", during(Phase::Slow, &success)),
+        ("  while it is dead", during(Phase::Dead, &success)),
+        ("  once it is healed", during(Phase::Healed, &success)),
+        ("  while one tenant is noisy", during(Phase::Noisy, &success)),
+        ("latency p50", total(&|all| duration(all.latency(0.5)))),
+        ("  p99", total(&p99)),
+        ("  p99.9", total(&|all| duration(all.latency(0.999)))),
+        ("  p99 in the calm", during(Phase::Calm, &p99)),
+        ("  p99 in the noise", during(Phase::Noisy, &p99)),
+        ("calls of the noisy tenant", noise(&|his| his.due().to_string())),
+        ("  answered well", noise(&success)),
+        ("  latency p50", noise(&|his| duration(his.latency(0.5)))),
+        ("load on the fleet", cells(&|run| load(&before_the_noise(phases, run)))),
+        ("  once all is healed", during(Phase::Healed, &load)),
+        ("  while one tenant is noisy", during(Phase::Noisy, &load)),
+        ("recovered from the stall", recovered(Phase::Back)),
+        ("recovered from the illness", recovered(Phase::Healed)),
+        ("pool held by the sick member", cells(&|run| run.held(phases))),
+        ("healthy members shut out", cells(&|run| run.shut_out(phases).to_string())),
+        ("reached the sick member", cells(&|run| run.visits.to_string())),
+        ("healed one fully used after", cells(&used_again)),
+    ]
+}
+
+/// All but the noisy phase, which is the last.
+fn before_the_noise(phases: Phases, run: &Run) -> Tally {
+    run.record.arrived().over(Duration::ZERO..phases.start(Phase::Noisy))
+}
+
+/// Rows below a head with the runs' names, each column as wide as it needs to be.
+fn laid_out(rows: &[Row]) -> String {
+    let head: Row = ("", Defence::ALL.map(|defence| defence.to_string()));
+    let lines = || std::iter::once(&head).chain(rows);
+    let name = lines().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let columns: [_; Defence::ALL.len()] = std::array::from_fn(|column| {
+        lines().map(|(_, cells)| cells[column].len() + GAP).max().unwrap_or(0)
+    });
+    let rule = "-".repeat(name + columns.iter().sum::<usize>());
+    let mut table = String::new();
+    for (index, (row, cells)) in lines().enumerate() {
+        // Writing to a string does not fail.
+        let _ = write!(table, "{row:name$}");
+        for (cell, width) in cells.iter().zip(columns) {
+            let _ = write!(table, "{cell:>width$}");
+        }
+        table.push('\n');
+        if index == 0 {
+            let _ = writeln!(table, "{rule}");
+        }
+    }
+    let _ = writeln!(table, "{rule}");
+    table
+}
+
 /// What the sick member's breaker did, line by line.
 pub(crate) fn breaker_log(run: &Run) -> String {
-    let mut log = format!("The breaker of {}:\n", NAMES[SICK]);
+    let mut log = format!("The breaker of {}, in the last run:\n", NAMES[SICK]);
     let changes = run.changes.get(SICK).map_or(&[][..], Vec::as_slice);
     for Change { at, state, why } in changes.iter().take(MOST_LINES) {
         let time = at.as_secs_f64();
@@ -148,21 +183,25 @@ pub(crate) fn breaker_log(run: &Run) -> String {
 
 /// What the table comes to.
 pub(crate) fn verdict(phases: Phases, runs: &Runs) -> String {
-    let [bare, naive, retry, breaker, bulkhead] = runs;
+    let [bare, naive, retry, breaker, bulkhead, limiter] = runs;
     let back = |run: &Run| run.record.phase(Phase::Back);
     let sick = |run: &Run| run.record.arrived().over(phases.sick());
-    let load = |run: &Run| run.record.arrived().total().load();
+    let noisy = |run: &Run| run.record.phase(Phase::Noisy);
+    let load = |run: &Run| before_the_noise(phases, run).load();
     let storm = |run: &Run| format!("{} of {}", back(run).failed(), back(run).due());
-    let illness = |run: &Run| {
-        let tally = sick(run);
+    let suffered = |tally: &Tally| {
         format!("{} of {} (p99 {})", tally.failed(), tally.due(), duration(tally.latency(0.99)))
     };
+    let illness = |run: &Run| suffered(&sick(run));
+    let noise = |run: &Run| suffered(&noisy(run));
     let numbers = format!(
-        "For each call due {} reached the fleet bare, {} with naive retries, {} with a budget.\n\
+        "The load on the fleet was {} of what is due bare, {} with naive retries, {} with a budget.\n\
          Failed once the database was back: {} bare, {} with naive retries,\n\
          {} with a budget, {} with a breaker too, {} with a bulkhead too.\n\
          Failed while the member was sick: {} bare, {} with a budget,\n\
-         {} with a breaker too, {} with a bulkhead too.",
+         {} with a breaker too, {} with a bulkhead too.\n\
+         Failed of the others' calls while {tenant} was noisy: {} bare,\n\
+         {} with a bulkhead, {} with a quota for each too.",
         times(load(bare)),
         times(load(naive)),
         times(load(retry)),
@@ -175,12 +214,17 @@ pub(crate) fn verdict(phases: Phases, runs: &Runs) -> String {
         illness(retry),
         illness(breaker),
         illness(bulkhead),
+        noise(bare),
+        noise(bulkhead),
+        noise(limiter),
+        tenant = Tenant::NOISY.name(),
     );
     // What it all is for. Latency is not asked: a call that is mended takes longer than one that gives up.
     let fewer = |better: &Tally, worse: &Tally| better.failed() < worse.failed();
     let budgeted = fewer(&back(retry), &back(naive));
     let guarded = fewer(&sick(bulkhead), &sick(bare));
-    if budgeted && guarded {
+    let limited = fewer(&noisy(limiter), &noisy(bulkhead));
+    if budgeted && guarded && limited {
         numbers
     } else {
         format!(
@@ -226,46 +270,58 @@ mod tests {
 
     const RUN: Duration = Duration::from_secs(10);
 
+    /// Phases in which a run lost its calls.
+    type Lost = &'static [Phase];
+    const ALL: Lost = &[Phase::Back, Phase::Dead, Phase::Noisy];
+    const NOISE_ALONE: Lost = &[Phase::Noisy];
+    const NONE: Lost = &[];
+
     /// A run whose trouble cost it nothing, or every call.
-    fn run(defence: Defence, lost: bool) -> Run {
+    fn run(defence: Defence, lost: Lost) -> Run {
         let phases = Phases::over(RUN);
-        let mut record = Record::new(phases, Duration::from_secs(1));
+        let mut record = Record::new(phases, 200, Duration::from_secs(1));
         let mut reached = 0;
         for due in (0..10_000).step_by(5).map(Duration::from_millis) {
-            let down = lost && matches!(phases.at(due), Phase::Back | Phase::Dead);
+            let down = lost.contains(&phases.at(due));
             reached += if down { 3 } else { 1 };
-            let latency = Duration::from_millis(if down { 1000 } else { 5 });
+            let latency = Duration::from_millis(if down { 600 } else { 5 });
             record.sent();
-            record.done(due, due + latency, !down);
-            record.seen(due, reached, if lost { 24 } else { 8 });
+            record.done(Tenant::QUIET, due, due + latency, !down);
+            record.sent();
+            record.done(Tenant::NOISY, due, due, false);
+            record.seen(due, reached, if lost == ALL { 24 } else { 8 });
         }
-        let visits = if lost { 500 } else { 7 };
+        let visits = if lost == ALL { 500 } else { 7 };
         Run { defence, record, connections: 24, visits, changes: Vec::new() }
     }
 
-    /// The runs, each of which lost its calls to the trouble or not.
-    fn runs(lost: [bool; 5]) -> Runs {
+    /// The runs, with what each of them lost.
+    fn runs(lost: [Lost; 6]) -> Runs {
         let mut lost = lost.into_iter();
-        Defence::ALL.map(|defence| run(defence, lost.next().expect("there are five")))
+        Defence::ALL.map(|defence| run(defence, lost.next().expect("there are six")))
     }
 
     #[test]
     fn the_table_has_all_runs_in_every_row_and_fits_a_screen() {
-        let table = table(Phases::over(RUN), &runs([true, true, true, false, false]));
+        let table = table(Phases::over(RUN), &runs([ALL, ALL, ALL, NONE, NONE, NONE]));
         let row = |name: &str| {
-            let line = table.lines().find(|line| line.contains(name)).expect(name);
-            let cells = &line[line.len() - 5 * CELL..];
-            (0..5).map(|cell| cells[cell * CELL..][..CELL].trim().to_owned()).collect::<Vec<_>>()
+            let line = table.lines().find(|line| line.trim().starts_with(name)).expect(name);
+            let cells = line.trim().split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+            cells.skip(1).map(str::to_owned).collect::<Vec<_>>()
         };
-        assert_eq!(row("calls due"), ["2000"; 5]);
-        assert_eq!(row("while it is dead"), ["0.0 %", "0.0 %", "0.0 %", "100 %", "100 %"]);
-        assert_eq!(row("for each call due"), ["1.90", "1.90", "1.90", "1.00", "1.00"]);
-        assert_eq!(row("once all is healed"), ["1.00"; 5]);
-        assert_eq!(row("from the stall"), ["never", "never", "never", "0.0 s", "0.0 s"]);
-        assert_eq!(row("from the illness"), ["1.0 s", "1.0 s", "1.0 s", "0.0 s", "0.0 s"]);
-        let all = "24 of 24";
-        assert_eq!(row("held by the sick member"), [all, all, all, "8 of 24", "8 of 24"]);
-        assert_eq!(row("reached the sick member"), ["500", "500", "500", "7", "7"]);
+        let lost = |lost, won| [lost, lost, lost, won, won, won];
+        assert_eq!(row("calls of the quiet"), ["2000"; 6]);
+        assert_eq!(row("while it is dead"), lost("0.0 %", "100 %"));
+        assert_eq!(row("while one tenant is noisy"), lost("0.0 %", "100 %"));
+        assert_eq!(row("p99 in the noise"), lost("600 ms", "5.0 ms"));
+        assert_eq!(row("calls of the noisy"), ["300"; 6]);
+        // Down for 11 and 4 of 34.
+        assert_eq!(row("load on the fleet"), lost("1.88", "1.00"));
+        assert_eq!(row("once all is healed"), ["1.00"; 6]);
+        assert_eq!(row("recovered from the stall"), lost("never", "0.0 s"));
+        assert_eq!(row("recovered from the illness"), lost("0.8 s", "0.0 s"));
+        assert_eq!(row("pool held"), lost("24 of 24", "8 of 24"));
+        assert_eq!(row("reached the sick member"), lost("500", "7"));
         assert!(!table.contains("Not sent"));
         assert!(table.lines().all(|line| line.len() <= 100), "{table}");
     }
@@ -274,7 +330,7 @@ mod tests {
     fn a_healthy_member_is_shut_out_where_it_pays_for_the_sick_one() {
         let phases = Phases::over(RUN);
         let opened = |phase| Change { at: phases.start(phase), state: State::Open, why: None };
-        let mut run = run(Defence::Breaker, false);
+        let mut run = run(Defence::Breaker, NONE);
         run.changes = vec![Vec::new(); NAMES.len()];
         run.changes[SICK] = vec![opened(Phase::Slow), opened(Phase::Dead)];
         run.changes[SICK + 1] = vec![opened(Phase::Stalled), opened(Phase::Dead)];
@@ -283,24 +339,27 @@ mod tests {
 
     #[test]
     fn what_was_not_sent_is_told() {
-        let mut runs = runs([true, true, false, false, false]);
-        runs[0].record.unsent(Duration::from_secs(1));
-        let table = table(Phases::over(RUN), &runs);
-        assert!(table.contains("Not sent: due while 8192 calls were in flight"));
+        for tenant in [Tenant::QUIET, Tenant::NOISY] {
+            let mut runs = runs([ALL, ALL, NONE, NONE, NONE, NONE]);
+            runs[0].record.unsent(tenant, Duration::from_secs(1));
+            let table = table(Phases::over(RUN), &runs);
+            assert!(table.contains("Not sent: due while 16384 calls were in flight"));
+        }
     }
 
     #[test]
     fn the_verdict_claims_nothing_where_nothing_was_won() {
         let verdict = |lost| verdict(Phases::over(RUN), &runs(lost));
-        for won in [[true, true, false, false, false], [true, true, false, true, false]] {
-            let verdict = verdict(won);
+        for breaker in [NONE, ALL] {
+            let verdict = verdict([ALL, ALL, NOISE_ALONE, breaker, NOISE_ALONE, NONE]);
             assert!(!verdict.contains("Not everything"), "{verdict}");
         }
         for lost in [
-            [false, false, false, false, false], // no trouble
-            [true, true, true, false, false],    // the budget
-            [true, false, true, false, false],   // worse than naive
-            [true, true, false, false, true],    // the bulkhead
+            [NONE, NONE, NONE, NONE, NONE, NONE],             // no trouble
+            [ALL, ALL, ALL, NONE, NOISE_ALONE, NONE],         // the budget
+            [ALL, NONE, ALL, NONE, NOISE_ALONE, NONE],        // worse than naive
+            [ALL, ALL, NONE, NONE, ALL, NONE],                // the bulkhead
+            [ALL, ALL, NONE, NONE, NOISE_ALONE, NOISE_ALONE], // the quotas
         ] {
             let verdict = verdict(lost);
             assert!(verdict.contains("Not everything"), "{verdict}");

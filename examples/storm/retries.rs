@@ -39,7 +39,7 @@ impl Retries {
         match defence {
             Defence::Bare => return Ok(Self::Never),
             Defence::Naive => return Ok(Self::Naive),
-            Defence::Retry | Defence::Breaker | Defence::Bulkhead => {}
+            Defence::Retry | Defence::Breaker | Defence::Bulkhead | Defence::Limiter => {}
         }
         let budget = RetryBudget::builder().ratio(0.2).floor_per_second(3).burst(20).build()?;
         let retry = Retry::builder("fleet")
@@ -130,9 +130,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_fails_is_made_three_times_at_most() {
         let made = Defence::ALL.map(|defence| attempts(defence, broken));
-        let [bare, naive, retry, breaker, bulkhead] = made;
+        let [bare, naive, retry, breaker, bulkhead, limiter] = made;
         assert_eq!((bare.await, naive.await), (1, 3));
-        assert_eq!((retry.await, breaker.await, bulkhead.await), (3, 3, 3));
+        assert_eq!((retry.await, breaker.await), (3, 3));
+        assert_eq!((bulkhead.await, limiter.await), (3, 3));
     }
 
     #[tokio::test(start_paused = true)]
@@ -163,7 +164,7 @@ mod tests {
         let (retries, queries) = (retries(defence), Arc::new(AtomicU32::new(0)));
         let (mut calls, mut late) = (0, JoinSet::new());
         let mut stall = Some(phases.span(Phase::Stalled));
-        for Arrival { due, work } in Arrivals::new(SEED, RATE, phases.run()) {
+        for Arrival { due, work, .. } in Arrivals::of_all(SEED, RATE, phases.run()) {
             sleep_until(start + due).await;
             if let Some(span) = stall.take_if(|span| span.start <= due) {
                 database.stall(start + span.end);
