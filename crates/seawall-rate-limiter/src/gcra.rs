@@ -189,12 +189,14 @@ impl Gcra {
     }
 
     /// Why `cells` would not be given now; nothing where they would be.
+    #[cfg(any(test, feature = "tower"))]
     pub(crate) fn denied(&self, now: Nanos, cells: u32) -> Option<Denied> {
         let view = self.present(now);
         view.rate.charge(view.word.paid_off(), view.at, cells, 0).err()
     }
 
     /// How many nanoseconds the lightest call would have to wait.
+    #[cfg(any(test, feature = "tower"))]
     #[inline]
     pub(crate) fn wait(&self, now: Nanos) -> u64 {
         let view = self.present(now);

@@ -31,7 +31,7 @@ use self::counted::Counted;
 pub use self::{builder::RateLimitersBuilder, table::WhenFull};
 pub(crate) use self::{counted::KeyedTurn, table::Table};
 use crate::{
-    Config, Denied, Quota, RateLimiter, Reservation, Standing, Turn,
+    Config, Quota, RateLimiter, Reservation, Standing, Turn,
     gcra::Rate,
     shared::{Settings, tell},
 };
@@ -169,9 +169,10 @@ impl<K: ToOwned + ?Sized> RateLimiters<K> {
         Ok(())
     }
 
+    #[cfg(feature = "tower")]
     pub(crate) fn refuse(&self, wait: Duration) -> Rejection {
         let wait = seawall_core::Nanos::from(wait).0;
-        crate::shared::rejection(&self.shared.name, Denied::Wait(wait))
+        crate::shared::rejection(&self.shared.name, crate::Denied::Wait(wait))
     }
 }
 
@@ -262,9 +263,20 @@ where
     /// As [`acquire`](Self::acquire).
     #[cfg(feature = "tokio")]
     pub async fn acquire_n(&self, key: &K, cells: u32) -> Result<(), Rejection> {
-        let later = self.now_or_later(key, cells, None)?;
-        if let Some(later) = later {
+        if let Some(later) = self.now_or_later(key, cells, None)? {
             later.wait().await;
+        }
+        Ok(())
+    }
+
+    /// Takes a cell of `key`'s quota, and parks the thread where there is none.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RateLimiter::acquire_blocking`].
+    pub fn acquire_blocking(&self, key: &K) -> Result<(), Rejection> {
+        if let Some(later) = self.now_or_later(key, 1, None)? {
+            later.wait_blocking();
         }
         Ok(())
     }

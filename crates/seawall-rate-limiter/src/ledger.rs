@@ -179,6 +179,7 @@ impl Ledger {
     }
 
     /// Why `cells` would not be given now; nothing where they would be.
+    #[cfg(any(test, feature = "tower"))]
     pub(crate) fn denied(&self, now: Nanos, cells: u32) -> Option<Denied> {
         match self.first(cells, self.present(now)).map(|moment| self.until(moment, now)) {
             None => Some(Denied::Never),
@@ -188,6 +189,7 @@ impl Ledger {
     }
 
     /// How many nanoseconds the lightest call would have to wait.
+    #[cfg(any(test, feature = "tower"))]
     pub(crate) fn wait(&self, now: Nanos) -> u64 {
         let moment = self.first(1, self.present(now)).unwrap_or(Nanos::MAX);
         self.until(moment, now)

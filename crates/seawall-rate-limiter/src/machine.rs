@@ -84,6 +84,7 @@ impl Machine {
     }
 
     /// Why `cells` would not be given now; nothing where they would be.
+    #[cfg(feature = "tower")]
     #[cold]
     pub(crate) fn denied(&self, now: Nanos, cells: u32) -> Option<Denied> {
         match self {
@@ -93,6 +94,7 @@ impl Machine {
     }
 
     /// How many nanoseconds the lightest call would have to wait.
+    #[cfg(feature = "tower")]
     #[inline]
     pub(crate) fn wait(&self, now: Nanos) -> u64 {
         match self {

@@ -153,6 +153,7 @@ impl Shared {
     }
 
     /// How long any call would have to wait, where none would be let in now.
+    #[cfg(feature = "tower")]
     #[inline]
     pub(crate) fn spent_for(&self) -> Option<Duration> {
         // The cheap reading is never ahead: who has room by it has room.
@@ -164,6 +165,7 @@ impl Shared {
     }
 
     /// Refuses a call of `cells`, of which even one was found to have to wait so long.
+    #[cfg(feature = "tower")]
     #[cold]
     pub(crate) fn refuse(&self, cells: u32, wait: Duration) -> Rejection {
         let of_one = Denied::Wait(Nanos::from(wait).0);

@@ -495,3 +495,22 @@ fn of_a_keys_burst_two_threads_get_each_cell_once() {
         assert_eq!(admitted.iter().sum::<u32>(), 100, "{admitted:?}");
     }
 }
+
+#[test]
+fn a_thread_can_wait_for_the_turn_of_a_key() {
+    let quota = Quota::per_second(1_000).and_then(|quota| quota.burst(1)).expect("a quota");
+    let limiters: RateLimiters<u64> = RateLimiters::builder("threads")
+        .quota(quota)
+        .clock(Clock::system())
+        .build()
+        .expect("sound");
+    let clock = Clock::system();
+
+    let began = clock.now();
+    (0..5).for_each(|_| limiters.acquire_blocking(&7).expect("there is time"));
+
+    assert!(
+        clock.now().since(began) >= Duration::from_millis(4),
+        "each a millisecond after the last"
+    );
+}
