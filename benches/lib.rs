@@ -15,21 +15,31 @@
 //!
 //! Nanoseconds are those of one machine. What may be quoted is a ratio of two figures of one run.
 //!
-//! Read [`group`] first, then [`bursts`].
+//! Read [`group`] first, then [`bursts`]; [`instructions`] is another way to measure, for what two
+//! threads or a loud machine hide.
 
 pub mod bursts;
 pub mod floor;
 pub mod group;
+pub mod instructions;
 pub mod poll;
+pub mod runtime;
 pub mod service;
 
 use std::time::Duration;
 
 use criterion::Criterion;
 
+use self::instructions::Instructions;
+
 /// Criterion, set as this page says.
+///
+/// # Panics
+///
+/// Where instructions are asked for: a bench that counts them has done so before.
 #[must_use]
 pub fn criterion() -> Criterion {
+    assert!(Instructions::asked_for().is_none(), "this bench counts no instructions");
     Criterion::default()
         .without_plots()
         .sample_size(20)

@@ -61,24 +61,41 @@ pub fn calls<S: Service<()> + Clone + Sync>(group: &mut Group<'_>, name: &str, s
 pub fn calls_each<S: Service<()>>(group: &mut Group<'_>, name: &str, make: impl Fn() -> S + Sync) {
     group.case_each(name, || {
         let mut service = make();
-        move || {
-            let mut cx = Context::from_waker(Waker::noop());
-            assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))), "nothing fails");
-            let response = poll::ready(pin!(service.call(())));
-            assert!(black_box(&response).is_ok(), "nothing fails");
-        }
+        move || call(&mut service)
     });
 }
 
 /// As [`calls`], of calls that are refused.
 pub fn refusals<S: Service<()> + Clone + Sync>(group: &mut Group<'_>, name: &str, service: &S) {
+    refusals_each(group, name, || service.clone());
+}
+
+/// As [`calls_each`], of calls that are refused.
+pub fn refusals_each<S: Service<()>>(
+    group: &mut Group<'_>,
+    name: &str,
+    make: impl Fn() -> S + Sync,
+) {
     group.case_each(name, || {
-        let mut service = service.clone();
-        move || {
-            let mut cx = Context::from_waker(Waker::noop());
-            assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))), "it refuses later");
-            let response = poll::ready(pin!(service.call(())));
-            assert!(black_box(&response).is_err(), "there is no room");
-        }
+        let mut service = make();
+        move || refused_call(&mut service)
     });
+}
+
+/// One call that goes well.
+#[inline]
+pub fn call(service: &mut impl Service<()>) {
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))), "nothing fails");
+    let response = poll::ready(pin!(service.call(())));
+    assert!(black_box(&response).is_ok(), "nothing fails");
+}
+
+/// One call that is refused.
+#[inline]
+pub fn refused_call(service: &mut impl Service<()>) {
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))), "it refuses later");
+    let response = poll::ready(pin!(service.call(())));
+    assert!(black_box(&response).is_err(), "there is no room");
 }

@@ -6,13 +6,14 @@ use criterion::Criterion;
 use seawall_benches::{
     group::{Group, Threads},
     poll,
+    runtime::{Entered, runtime},
     service::{Failed, Ready, calls, calls_each},
 };
 use seawall_retry::{Hedge, HedgeLayer};
 use tower_layer::Layer;
 
 use crate::{
-    peers::{self, Entered},
+    peers,
     settings::{self, ALLOWED, TIME},
 };
 
@@ -49,8 +50,8 @@ fn layer(criterion: &mut Criterion, threads: Threads, [fixed, learned]: [&Hedge;
     calls(&mut group, "seawall, after a time", &ours(fixed));
     calls(&mut group, "seawall, after a percentile", &ours(learned));
 
-    let runtime = peers::runtime();
-    calls_each(&mut group, "tower", || Entered::new(&runtime, peers::tower_hedge()));
+    let runtime = runtime();
+    calls_each(&mut group, "tower", || Entered::new(&runtime, peers::tower_hedge));
 }
 
 #[inline]

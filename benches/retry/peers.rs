@@ -9,18 +9,10 @@
 //! | tower `Timeout` 0.5 | Makes a timer for each call, and needs a runtime. Tells nobody inside of the time. |
 //! | tower `hedge` 0.5 | Percentile only, of the window before. Makes a timer for each call, and needs a runtime. Has no budget, and is not `Clone`: each thread learns for itself. |
 
-use std::{
-    future,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{future, sync::Arc, time::Duration};
 
 use seawall_benches::service::{Failed, Ready};
-use tokio::{
-    runtime::{self, EnterGuard, Runtime},
-    time::Sleep,
-};
+use tokio::time::Sleep;
 use tower::{
     hedge::{self, Hedge},
     retry::{
@@ -33,7 +25,6 @@ use tower::{
 };
 use tower_layer::Layer as _;
 use tower_resilience_retry::{RetryBudgetBuilder, RetryConfigBuilder, RetryLayer};
-use tower_service::Service;
 
 use crate::settings::{ALLOWED, ATTEMPTS, FIRST, LONGEST, SHARE, TIME};
 
@@ -155,38 +146,4 @@ impl hedge::Policy<()> for All {
 pub(crate) fn tower_hedge() -> Hedge<Ready, All> {
     let learned = [1; 100];
     Hedge::new_with_mock_latencies(Ready, All, 100, 0.95, Duration::from_secs(10), &learned)
-}
-
-/// A runtime for those that need one to be called.
-pub(crate) fn runtime() -> Runtime {
-    runtime::Builder::new_current_thread().enable_time().build().expect("it has what it needs")
-}
-
-/// A service whose thread is in a runtime.
-#[derive(Debug)]
-pub(crate) struct Entered<'a, S> {
-    service: S,
-    _in: EnterGuard<'a>,
-}
-
-impl<'a, S> Entered<'a, S> {
-    pub(crate) fn new(runtime: &'a Runtime, service: S) -> Self {
-        Self { service, _in: runtime.enter() }
-    }
-}
-
-impl<S: Service<()>> Service<()> for Entered<'_, S> {
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    #[inline]
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.service.poll_ready(cx)
-    }
-
-    #[inline]
-    fn call(&mut self, (): ()) -> S::Future {
-        self.service.call(())
-    }
 }

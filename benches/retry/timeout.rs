@@ -10,13 +10,14 @@ use criterion::Criterion;
 use seawall_benches::{
     group::{Group, Threads},
     poll,
+    runtime::{Entered, runtime},
     service::{Failed, Ready, calls, calls_each},
 };
 use seawall_retry::TimeoutLayer;
 use tower_layer::Layer;
 
 use crate::{
-    peers::{self, Entered},
+    peers,
     settings::{self, ALLOWED, TIME},
 };
 
@@ -37,7 +38,7 @@ fn plain(criterion: &mut Criterion, threads: Threads) {
         does_well(pin!(black_box(&ours).call(|| ready(answer()))));
     });
 
-    let runtime = peers::runtime();
+    let runtime = runtime();
     group.case_each("tokio", || {
         let entered = runtime.enter();
         move || {
@@ -56,8 +57,8 @@ fn layer(criterion: &mut Criterion, threads: Threads) {
     let ours = TimeoutLayer::new(settings::timeout().propagate(false).build().expect(ALLOWED));
     calls(&mut group, "seawall, not propagating", &ours.layer(Ready));
 
-    let runtime = peers::runtime();
-    calls_each(&mut group, "tower", || Entered::new(&runtime, peers::tower_timeout()));
+    let runtime = runtime();
+    calls_each(&mut group, "tower", || Entered::new(&runtime, peers::tower_timeout));
 }
 
 #[inline]

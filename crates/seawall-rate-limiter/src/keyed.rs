@@ -131,8 +131,9 @@ impl<K: ToOwned + ?Sized> RateLimiters<K> {
     ///
     /// What a key owes is kept as the time until it is paid off, and counts as one burst of the new quota
     /// at most: a key that is given more is not kept waiting by what it had before. (Where each key has one
-    /// quota by [`Policy::Gcra`](crate::Policy::Gcra), that holds once no turn was booked for an hour; with
-    /// others, what is left of a key's quotas stays left.)
+    /// quota by [`Policy::Gcra`](crate::Policy::Gcra), that holds once whoever booked a turn can't be waiting
+    /// any more, by the time that he was ready to wait; with others, what is left of a key's quotas stays
+    /// left.)
     ///
     /// # Errors
     ///

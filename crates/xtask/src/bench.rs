@@ -2,12 +2,14 @@
 //! the best peer.
 //!
 //! The nanoseconds are this machine's; the ratios are what may be quoted, and only within one run.
+//! [`instructions`] are the same in each run.
 
 #![expect(
     clippy::disallowed_types,
     reason = "compared with the times of files, which are wall-clock"
 )]
 
+mod instructions;
 mod table;
 
 use std::{fs, path::Path, thread, time::SystemTime};
@@ -23,6 +25,9 @@ use crate::shell::{Context, run as sh_run};
 pub(crate) struct Args {
     /// Only this bench target, such as `breaker`
     filter: Option<String>,
+    /// Count the instructions of a call under valgrind, and fail where they are more than they may be
+    #[arg(long, requires = "filter")]
+    instructions: bool,
 }
 
 const PACKAGE: &str = "seawall-benches";
@@ -31,6 +36,10 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<()> {
     let sh = &cx.sh;
     let targets: Vec<_> = cx.workspace.targets("bench").collect();
     let chosen = choose(&targets, args.filter.as_deref())?;
+    if let (true, [bench]) = (args.instructions, &*chosen) {
+        println!("{}\n\n{}", machine(cx)?, instructions::run(cx, bench)?);
+        return Ok(());
+    }
 
     let start = SystemTime::now();
     // By name: a bare `cargo bench` also starts the library, which knows none of criterion's flags.
@@ -40,7 +49,7 @@ pub(crate) fn run(cx: &Context, args: &Args) -> Result<()> {
     let mut cases = Vec::new();
     collect(&cx.workspace.target.join("criterion"), start, &mut cases)?;
     ensure!(!cases.is_empty(), "the benches wrote no estimates under target/criterion");
-    println!("{}\n\n{}", machine(cx)?, table::markdown(cases));
+    println!("{}\n\n{}", machine(cx)?, table::markdown("ns", cases));
     Ok(())
 }
 

@@ -113,8 +113,8 @@ pub(crate) const PER_NANO: u64 = 16;
 /// owed from here on still ends before [`slot::LOCKED`], by which nobody is ever let in.
 const LAST: u64 = ((1 << 63) - (1 << 60)) / PER_NANO;
 
-/// The longest wait of a key: an hour.
-const LONGEST_WAIT: u64 = 3_600_000_000_000 * PER_NANO;
+/// The longest wait of a key: a day.
+const LONGEST_WAIT: u64 = 86_400_000_000_000 * PER_NANO;
 
 /// How a quota counts in a table.
 pub(crate) fn rate(quota: &Quota) -> Rate {
@@ -173,7 +173,7 @@ impl<const WAYS: usize> Table<WAYS> {
     }
 
     /// Takes `cells` at the first moment at which there are as many, if that is within `patience`
-    /// nanoseconds, and an hour.
+    /// nanoseconds, and a day.
     pub(crate) fn book(
         &self,
         key: u64,

@@ -18,10 +18,11 @@ use serde::Deserialize;
 pub(super) struct Case {
     group: String,
     name: String,
-    nanos: f64,
+    /// In whatever is measured: nanoseconds, instructions.
+    cost: f64,
 }
 
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Role {
     Floor,
     Ours,
@@ -56,8 +57,22 @@ impl Case {
         Ok(Self {
             name: id.function_id.unwrap_or_else(|| group.clone()),
             group,
-            nanos: estimates.median.point_estimate,
+            cost: estimates.median.point_estimate,
         })
+    }
+
+    pub(super) fn new(group: &str, name: &str, cost: f64) -> Self {
+        Self { group: group.to_owned(), name: name.to_owned(), cost }
+    }
+
+    pub(super) fn is_ours(&self) -> bool {
+        self.role() == Role::Ours
+    }
+
+    /// Its cost as a share of the best peer's, if there is one in its group.
+    pub(super) fn to_best_peer(&self, cases: &[Self]) -> Option<f64> {
+        let group = cases.iter().filter(|case| case.group == self.group);
+        Some(self.cost / cheapest(group, Role::Peer)?)
     }
 
     fn role(&self) -> Role {
@@ -72,37 +87,41 @@ impl Case {
 }
 
 /// The table: the floor first in each group, then ours, then the peers, the fastest first.
-pub(super) fn markdown(cases: Vec<Case>) -> String {
+pub(super) fn markdown(unit: &str, cases: Vec<Case>) -> String {
     let mut groups = BTreeMap::<String, Vec<Case>>::new();
     for case in cases {
         groups.entry(case.group.clone()).or_default().push(case);
     }
 
-    let mut out = String::from(
-        "| group | case | ns | to the floor | to the best peer |\n\
+    let mut out = format!(
+        "| group | case | {unit} | to the floor | to the best peer |\n\
          | --- | --- | ---: | ---: | ---: |\n",
     );
     for (group, mut cases) in groups {
-        cases.sort_by(|a, b| a.role().cmp(&b.role()).then(a.nanos.total_cmp(&b.nanos)));
-        let fastest = |role| cases.iter().find(|case| case.role() == role).map(|case| case.nanos);
-        let (floor, peer) = (fastest(Role::Floor), fastest(Role::Peer));
+        cases.sort_by(|a, b| a.role().cmp(&b.role()).then(a.cost.total_cmp(&b.cost)));
+        let (floor, peer) = (cheapest(&cases, Role::Floor), cheapest(&cases, Role::Peer));
         for case in &cases {
             let _ = writeln!(
                 out,
                 "| {} | {} | {:.2} | {} | {} |",
                 cell(&group),
                 cell(&case.name),
-                case.nanos,
-                ratio(case.nanos, floor),
-                ratio(case.nanos, peer),
+                case.cost,
+                ratio(case.cost, floor),
+                ratio(case.cost, peer),
             );
         }
     }
     out
 }
 
-fn ratio(nanos: f64, to: Option<f64>) -> String {
-    to.map_or_else(|| "–".to_owned(), |to| format!("{:.2}", nanos / to))
+fn cheapest<'a>(cases: impl IntoIterator<Item = &'a Case>, role: Role) -> Option<f64> {
+    let costs = cases.into_iter().filter(|case| case.role() == role).map(|case| case.cost);
+    costs.min_by(f64::total_cmp)
+}
+
+fn ratio(cost: f64, to: Option<f64>) -> String {
+    to.map_or_else(|| "–".to_owned(), |to| format!("{:.2}", cost / to))
 }
 
 fn cell(text: &str) -> String {
@@ -112,10 +131,6 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Case, markdown};
-
-    fn case(group: &str, name: &str, nanos: f64) -> Case {
-        Case { group: group.to_owned(), name: name.to_owned(), nanos }
-    }
 
     #[test]
     fn criterions_files_are_read() -> anyhow::Result<()> {
@@ -135,7 +150,10 @@ mod tests {
 
         let read = Case::parse(benchmark, estimates)?;
 
-        assert_eq!(read, case("breaker/closed, count window, 1 thread", "floor: fetch_add", 4.5));
+        assert_eq!(
+            read,
+            Case::new("breaker/closed, count window, 1 thread", "floor: fetch_add", 4.5)
+        );
         Ok(())
     }
 
@@ -145,18 +163,21 @@ mod tests {
 
         let read = Case::parse(id, r#"{ "median": { "point_estimate": 1.0 } }"#)?;
 
-        assert_eq!(read, case("ring, 64 slots", "seawall", 1.0));
+        assert_eq!(read, Case::new("ring, 64 slots", "seawall", 1.0));
         Ok(())
     }
 
     #[test]
     fn ratios_are_to_the_floor_and_to_the_fastest_peer() {
-        let table = markdown(vec![
-            case("breaker/closed", "recloser", 40.0),
-            case("breaker/closed", "seawall", 10.0),
-            case("breaker/closed", "failsafe", 20.0),
-            case("breaker/closed", "floor: fetch_add", 5.0),
-        ]);
+        let table = markdown(
+            "ns",
+            vec![
+                Case::new("breaker/closed", "recloser", 40.0),
+                Case::new("breaker/closed", "seawall", 10.0),
+                Case::new("breaker/closed", "failsafe", 20.0),
+                Case::new("breaker/closed", "floor: fetch_add", 5.0),
+            ],
+        );
 
         assert_eq!(
             table,
@@ -171,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_group_without_floor_or_peer_has_no_such_ratio() {
-        let table = markdown(vec![case("clock", "seawall|coarse", 4.0)]);
+        let table = markdown("ns", vec![Case::new("clock", "seawall|coarse", 4.0)]);
 
         assert!(table.ends_with("| clock | seawall\\|coarse | 4.00 | – | – |\n"), "{table}");
     }
