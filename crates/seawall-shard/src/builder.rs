@@ -1,0 +1,117 @@
+//! The builder: every setting by name, checked when it is built.
+
+use seawall_core::{ConfigError, Listeners, Name};
+
+use crate::{Algorithm, Event, Node, PlacementSpec, ShardMap, control::Control};
+
+/// Builds a [`ShardMap`]: made by [`ShardMap::builder`].
+///
+/// What is not set is as [`PlacementSpec`] says. What cannot be is told by [`build`](Self::build).
+///
+/// # Examples
+///
+/// How do I keep three copies in three zones?
+///
+/// ```
+/// # use seawall_shard::{Node, ShardMap};
+/// let shards = ShardMap::builder("photos")
+///     .node(Node::new("db-a").zone("eu-1"))
+///     .node(Node::new("db-b").zone("eu-2").weight(2))
+///     .node(Node::new("db-c").zone("eu-3"))
+///     .replicas(3)
+///     .build()?;
+/// assert_eq!(shards.replicas(b"user:42").len(), 3);
+/// # Ok::<(), seawall_shard::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder builds nothing until `build`"]
+pub struct ShardMapBuilder {
+    name: Name,
+    spec: PlacementSpec,
+    listeners: Listeners<Event>,
+    /// The first setting that cannot be, for `build` to tell.
+    refused: Option<ConfigError>,
+}
+
+impl ShardMapBuilder {
+    pub(crate) fn new(name: Name) -> Self {
+        Self { name, spec: PlacementSpec::default(), listeners: Listeners::new(), refused: None }
+    }
+
+    /// One more node.
+    pub fn node(mut self, node: Node) -> Self {
+        self.spec.nodes.push(node);
+        self
+    }
+
+    /// More nodes.
+    pub fn nodes(mut self, nodes: impl IntoIterator<Item = Node>) -> Self {
+        self.spec.nodes.extend(nodes);
+        self
+    }
+
+    /// How many nodes have a key, the owner included: from 1 (where not set) to 4.
+    ///
+    /// Where there are fewer nodes, all of them have it.
+    pub const fn replicas(mut self, replicas: u32) -> Self {
+        self.spec.replicas = replicas;
+        self
+    }
+
+    /// Assigns slots, and moves them by plans, instead of letting hashes choose: for those who own data, as
+    /// the map is even to one slot. How many slots there are, a power of two; 16 384 are a good number for
+    /// up to a thousand nodes.
+    ///
+    /// The map is a state then: keep its [`spec`](ShardMap::spec), and build from that.
+    pub fn explicit(mut self, slots: u32) -> Self {
+        if slots.is_power_of_two() {
+            self.spec.slot_bits = slots.trailing_zeros();
+        } else {
+            let rule = "a power of two, from 256 to 4194304";
+            self.refused.get_or_insert_with(|| ConfigError::new("slots", slots, rule));
+        }
+        self.spec.algorithm = Algorithm::Explicit;
+        self
+    }
+
+    /// Two to the power of it is how many slots there are: from 8 to 22, 16 where not set.
+    ///
+    /// More slots are more even and take more memory: 8 bytes each, and 8 more for a rendezvous map. They
+    /// can't change later without moving nearly all keys.
+    pub const fn slot_bits(mut self, bits: u32) -> Self {
+        self.spec.slot_bits = bits;
+        self
+    }
+
+    /// Another placement of the same nodes; 0 where not set.
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.spec.seed = seed;
+        self
+    }
+
+    /// All that decides a placement at once; what was set before is gone.
+    pub fn spec(mut self, spec: PlacementSpec) -> Self {
+        self.spec = spec;
+        self.refused = None;
+        self
+    }
+
+    /// Calls `listener` at each turn of the map, by the thread that makes it, outside any lock.
+    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.listeners.add(listener);
+        self
+    }
+
+    /// Builds the map.
+    ///
+    /// # Errors
+    ///
+    /// Names the first setting that cannot be, its value, and what is allowed.
+    pub fn build(self) -> Result<ShardMap, ConfigError> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        let control = Control::new(self.spec)?;
+        Ok(ShardMap::new(self.name, control, self.listeners))
+    }
+}

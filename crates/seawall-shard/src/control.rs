@@ -1,0 +1,330 @@
+//! What changes a table: the one updater at a time, under the map's lock.
+//!
+//! An update goes through these steps, of which readers see the last two:
+//!
+//! 1. the topology is changed, on a copy, and checked: what is refused has changed nothing;
+//! 2. room is made for nodes that are new: if need be, by a table that follows with the same placement;
+//! 3. the words are computed, on a copy;
+//! 4. cells are written for the nodes that are new;
+//! 5. words that differ are stored, each by itself.
+
+use std::{collections::HashMap, sync::Arc};
+
+use seawall_core::{ConfigError, Name};
+
+use crate::{
+    Algorithm, Member, Node, PlacementSpec, Plan, Topology, Update,
+    explicit::Explicit,
+    plan::PlanStats,
+    rendezvous::Rendezvous,
+    roster::Roster,
+    slots::Table,
+    spec::Run,
+    word::{NOBODY, Word},
+};
+
+/// What computes the words.
+#[derive(Clone, Debug)]
+enum Fill {
+    Rendezvous(Rendezvous),
+    Explicit(Explicit),
+}
+
+/// From one topology to another, before the words are known.
+struct Step {
+    /// The indexes of the nodes to be.
+    indexes: Vec<u16>,
+    /// The places of those among them that have no cell yet.
+    newcomers: Vec<usize>,
+    /// The words as they are.
+    before: Vec<Word>,
+    /// The same, where a node goes to another zone, with that node under its new index: its data stays.
+    moved: Option<Vec<Word>>,
+    rosters: (Roster, Roster),
+}
+
+impl Step {
+    /// The words as they are, by the indexes to be.
+    fn kept(&self) -> &[Word] {
+        self.moved.as_ref().unwrap_or(&self.before)
+    }
+
+    /// The words to be.
+    fn words(&self, fill: &mut Fill) -> Vec<Word> {
+        let (before, after) = &self.rosters;
+        match fill {
+            Fill::Rendezvous(rendezvous) => {
+                let mut words = self.before.clone();
+                rendezvous.refill(&mut words, before, after);
+                words
+            }
+            Fill::Explicit(explicit) => {
+                let mut words = self.kept().to_vec();
+                explicit.refill(&mut words, after);
+                words
+            }
+        }
+    }
+}
+
+/// The table, and all that is known of it.
+pub(crate) struct Control {
+    table: Arc<Table>,
+    /// Who has which cell of the table, also of those who have left: they may come back.
+    cells: HashMap<Cell, u16>,
+    topology: Topology,
+    fill: Fill,
+    /// What it was built with; its nodes and runs are those of the beginning.
+    spec: PlacementSpec,
+    fingerprint: u64,
+    epoch: u64,
+}
+
+/// What a member is told apart by.
+type Cell = (String, Option<String>);
+
+fn cell_of(node: &Node) -> Cell {
+    (node.name.to_string(), node.zone.as_ref().map(Name::to_string))
+}
+
+impl Control {
+    /// Builds the table of a spec.
+    pub(crate) fn new(mut spec: PlacementSpec) -> Result<Self, ConfigError> {
+        let topology = spec.check()?;
+        let (slots, replicas) = (spec.slots(), spec.replicas as usize);
+        let mut fill = match spec.algorithm {
+            Algorithm::Rendezvous => Fill::Rendezvous(Rendezvous::new(spec.seed, replicas, slots)),
+            Algorithm::Explicit => Fill::Explicit(Explicit::new(spec.seed, replicas)),
+        };
+        let indexes: Vec<_> = (0..topology.len() as u16).collect();
+        let words = if spec.runs.is_empty() {
+            let step = Step {
+                indexes: Vec::new(),
+                newcomers: Vec::new(),
+                before: vec![Word::EMPTY; slots],
+                moved: None,
+                rosters: (Roster::default(), Roster::new(&topology, &indexes)),
+            };
+            step.words(&mut fill)
+        } else {
+            words_of(&spec, &topology)
+        };
+        (spec.nodes, spec.runs) = (Vec::new(), Vec::new());
+
+        let table = Arc::new(Table::new(&words, cells_for(slots, topology.len())));
+        for (node, &index) in topology.nodes().iter().zip(&indexes) {
+            table.admit(index, Arc::new(Member::new(node)));
+        }
+        let cells = topology.nodes().iter().map(cell_of).zip(indexes).collect();
+        let mut control = Self { table, cells, topology, fill, spec, fingerprint: 0, epoch: 0 };
+        control.fingerprint = control.spec().fingerprint();
+        Ok(control)
+    }
+
+    pub(crate) const fn table(&self) -> &Arc<Table> {
+        &self.table
+    }
+
+    pub(crate) const fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    pub(crate) const fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    pub(crate) const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(crate) const fn replicas(&self) -> u32 {
+        self.spec.replicas
+    }
+
+    /// How many slots the fullest node owns for each that it would by its weight.
+    pub(crate) fn fullest_over_share(&self) -> f64 {
+        let mut owned = vec![0_u32; self.table.cells()];
+        let words = self.table.words();
+        words.iter().for_each(|word| owned[usize::from(word.owner())] += 1);
+        let nodes = self.topology.nodes();
+        let sum: f64 = nodes.iter().map(|node| f64::from(node.weight)).sum();
+        let indexes = self.indexes_of(&self.topology).0;
+        let over_share =
+            nodes.iter().zip(indexes).filter(|(node, _)| node.weight > 0).map(|(node, index)| {
+                let share = words.len() as f64 * f64::from(node.weight) / sum;
+                f64::from(owned[usize::from(index)]) / share
+            });
+        over_share.fold(0.0, f64::max)
+    }
+
+    /// What another map is to be built from to be the same.
+    pub(crate) fn spec(&self) -> PlacementSpec {
+        let mut spec = PlacementSpec { nodes: self.topology.nodes().to_vec(), ..self.spec.clone() };
+        if spec.algorithm == Algorithm::Explicit {
+            let indexes = self.indexes_of(&self.topology).0;
+            let mut places = vec![0; self.table.cells()];
+            let placed = indexes.iter().enumerate();
+            placed.for_each(|(place, &index)| places[usize::from(index)] = place as u32);
+            spec.runs = runs_of(&self.table.words(), &places);
+        }
+        spec
+    }
+
+    /// What it would take to get to another topology.
+    pub(crate) fn plan(&mut self, next: &Topology) -> Result<Plan, ConfigError> {
+        let step = self.step_to(next)?;
+        let after = step.words(&mut self.fill.clone());
+        let coming: HashMap<_, _> = step.indexes.iter().zip(next.nodes()).collect();
+        Ok(Plan::between(step.kept(), &after, |index| match coming.get(&index) {
+            Some(node) => node.name.clone(),
+            None => self.table.member(index).full_name(),
+        }))
+    }
+
+    /// Gets there.
+    pub(crate) fn update(&mut self, next: Topology) -> Result<Update, ConfigError> {
+        let step = self.step_to(&next)?;
+        let after = step.words(&mut self.fill);
+
+        self.follow(&next, &step);
+        for (slot, (old, new)) in step.before.iter().zip(&after).enumerate() {
+            if old != new {
+                self.table.store(slot, *new);
+            }
+        }
+
+        self.topology = next;
+        self.epoch += 1;
+        self.fingerprint = self.spec().fingerprint();
+        let stats = PlanStats::between(step.kept(), &after);
+        Ok(Update {
+            epoch: self.epoch,
+            fingerprint: self.fingerprint,
+            owners_moved: stats.owners_moved,
+            copies_moved: stats.copies_moved,
+        })
+    }
+
+    /// Gives newcomers their cells, and tells the others what they are now.
+    fn follow(&mut self, next: &Topology, step: &Step) {
+        for &place in &step.newcomers {
+            let node = &next.nodes()[place];
+            self.table.admit(step.indexes[place], Arc::new(Member::new(node)));
+            self.cells.insert(cell_of(node), step.indexes[place]);
+        }
+        let mut leaves = vec![false; self.table.cells()];
+        let present = self.indexes_of(&self.topology).0;
+        present.iter().for_each(|&index| leaves[usize::from(index)] = true);
+        step.indexes.iter().for_each(|&index| leaves[usize::from(index)] = false);
+        for &index in present.iter().filter(|&&index| leaves[usize::from(index)]) {
+            self.table.member(index).leave();
+        }
+        for (node, &index) in next.nodes().iter().zip(&step.indexes) {
+            self.table.member(index).follow(node);
+        }
+    }
+
+    /// Checks the topology, makes room for it, and looks at what there is.
+    fn step_to(&mut self, next: &Topology) -> Result<Step, ConfigError> {
+        next.check()?;
+        let (indexes, newcomers) = self.make_room(next)?;
+        let before = self.table.words();
+        let moved = self.moved_to(next, &indexes, &newcomers).map(|now| {
+            let renamed = |word: &Word| Word::of(word.nodes().map(|old| now[usize::from(old)]));
+            before.iter().map(renamed).collect()
+        });
+        let rosters = (self.roster(), Roster::new(next, &indexes));
+        Ok(Step { indexes, newcomers, before, moved, rosters })
+    }
+
+    /// By index, which one each node has from now on, where one goes to another zone.
+    fn moved_to(&self, next: &Topology, indexes: &[u16], newcomers: &[usize]) -> Option<Vec<u16>> {
+        let mut now = None;
+        for &place in newcomers {
+            if let Some(node) = self.topology.node(&next.nodes()[place].name) {
+                let now = now.get_or_insert_with(|| (0..NOBODY).collect::<Vec<_>>());
+                now[usize::from(self.cells[&cell_of(node)])] = indexes[place];
+            }
+        }
+        now
+    }
+
+    /// The indexes of the nodes of `next`, after making sure that there are enough, and the places of those
+    /// that have no cell yet.
+    fn make_room(&mut self, next: &Topology) -> Result<(Vec<u16>, Vec<usize>), ConfigError> {
+        let (indexes, newcomers) = self.indexes_of(next);
+        if self.cells.len() + newcomers.len() <= self.table.cells() {
+            return Ok((indexes, newcomers));
+        }
+        let most = usize::from(NOBODY);
+        let both = self.topology.len() + newcomers.len();
+        if both > most {
+            let rule = format!("at most {most}, those that leave and those that come together");
+            return Err(ConfigError::new("nodes", both, rule));
+        }
+        self.renumber(both);
+        Ok(self.indexes_of(next))
+    }
+
+    /// Goes on in a new table, in which those who have left have no cell; the placement is the same.
+    fn renumber(&mut self, members: usize) {
+        let old = self.indexes_of(&self.topology).0;
+        let mut new_of = vec![NOBODY; self.table.cells()];
+        (0..).zip(&old).for_each(|(new, &old)| new_of[usize::from(old)] = new);
+        let renumbered = |word: Word| Word::of(word.nodes().map(|old| new_of[usize::from(old)]));
+        let words: Vec<_> = self.table.words().into_iter().map(renumbered).collect();
+
+        let table = Arc::new(Table::new(&words, cells_for(words.len(), members)));
+        self.cells.clear();
+        for ((new, &old), node) in (0..).zip(&old).zip(self.topology.nodes()) {
+            table.admit(new, Arc::clone(self.table.member(old)));
+            self.cells.insert(cell_of(node), new);
+        }
+        self.table.follow_with(Arc::clone(&table));
+        self.table = table;
+    }
+
+    /// The index of each node, and the places of those that have no cell: they get the next free ones.
+    fn indexes_of(&self, topology: &Topology) -> (Vec<u16>, Vec<usize>) {
+        let mut newcomers = Vec::new();
+        let mut indexes = Vec::with_capacity(topology.len());
+        for (place, node) in topology.nodes().iter().enumerate() {
+            let index = self.cells.get(&cell_of(node)).copied().unwrap_or_else(|| {
+                newcomers.push(place);
+                (self.cells.len() + newcomers.len() - 1) as u16
+            });
+            indexes.push(index);
+        }
+        (indexes, newcomers)
+    }
+
+    fn roster(&self) -> Roster {
+        Roster::new(&self.topology, &self.indexes_of(&self.topology).0)
+    }
+}
+
+/// How many cells a table gets: twice as many as it needs at once, and so many that joins fill them up
+/// about as fast as they fill the memory of the slots.
+fn cells_for(slots: usize, members: usize) -> usize {
+    (slots / 16).max(2 * members).min(NOBODY.into())
+}
+
+/// The words of a spec that says who has which slots. Indexes are places in the topology.
+fn words_of(spec: &PlacementSpec, topology: &Topology) -> Vec<Word> {
+    let place =
+        |node: &Node| topology.place_of(&node.name).expect("it is made of these nodes") as u16;
+    let places: Vec<_> = spec.nodes.iter().map(place).collect();
+    let runs = spec.runs.iter().flat_map(|run| {
+        let word = Word::of(run.nodes.iter().map(|&node| places[node as usize]));
+        std::iter::repeat_n(word, run.slots as usize)
+    });
+    runs.collect()
+}
+
+fn runs_of(words: &[Word], places: &[u32]) -> Vec<Run> {
+    let run_of = |run: &[Word]| Run {
+        slots: run.len() as u32,
+        nodes: run[0].nodes().map(|index| places[usize::from(index)]).collect(),
+    };
+    words.chunk_by(|a, b| a == b).map(run_of).collect()
+}

@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
+
+pub mod balance;
+mod builder;
+mod control;
+mod event;
+mod explicit;
+pub mod fleet;
+mod key;
+mod node;
+mod once;
+mod plan;
+mod rendezvous;
+mod replicas;
+mod roster;
+mod shard_map;
+mod shared;
+mod slots;
+mod spec;
+#[cfg(test)]
+mod tests;
+mod topology;
+mod word;
+
+pub use seawall_core::{ConfigError, Registry, Rejection, Snapshot};
+
+pub use self::{
+    balance::Balance,
+    builder::ShardMapBuilder,
+    event::{Event, Turn, Update},
+    key::{ShardKey, hash},
+    node::{Member, Node, NodeState},
+    plan::{Move, Plan, PlanStats, Role},
+    replicas::{Replicas, ReplicasIter},
+    shard_map::ShardMap,
+    spec::{Algorithm, KeyHash, PlacementSpec, Run},
+    topology::Topology,
+};

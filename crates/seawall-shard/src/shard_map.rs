@@ -1,0 +1,203 @@
+//! The handle: a table with a name, and somebody to tell when it changes.
+
+use std::{fmt, sync::Arc};
+
+use seawall_core::{
+    ConfigError, Listeners, Name, Observe, Registry, Snapshot, sync::atomic::Ordering::Acquire,
+};
+
+use crate::{
+    Event, Member, PlacementSpec, Plan, Replicas, ShardKey, ShardMapBuilder, Topology, Update,
+    control::Control, shared::Shared, slots::Table,
+};
+
+/// Says which node has a key, and which ones have its replicas: the same in every process that knows the
+/// same nodes.
+///
+/// Cloning is cheap and shares the map: all clones follow its updates.
+///
+/// # Examples
+///
+/// How do I find out where a key is?
+///
+/// ```
+/// # use seawall_shard::{Node, ShardMap};
+/// let shards = ShardMap::builder("photos")
+///     .node(Node::new("db-a").zone("eu-1"))
+///     .node(Node::new("db-b").zone("eu-2").weight(2))
+///     .node(Node::new("db-c").zone("eu-3"))
+///     .replicas(2)
+///     .build()?;
+///
+/// let owner = shards.lookup(b"user:42"); // one word read: no lock, no allocation
+/// let both = shards.replicas(b"user:42");
+/// assert_eq!(both.owner().name(), owner.name());
+/// assert_ne!(both.get(1).map(|replica| replica.zone()), Some(owner.zone()));
+/// # Ok::<(), seawall_shard::ConfigError>(())
+/// ```
+///
+/// How do I add a node while it runs?
+///
+/// ```
+/// # use seawall_shard::{Node, ShardMap};
+/// # let shards = ShardMap::builder("photos").node(Node::new("db-a")).build()?;
+/// let update = shards.update(|topology| topology.add(Node::new("db-d")))?; // readers never wait
+/// assert!(update.owners_moved > 0);
+/// # Ok::<(), seawall_shard::ConfigError>(())
+/// ```
+pub struct ShardMap {
+    shared: Arc<Shared>,
+    /// Where look-ups begin: the newest table when this handle was made.
+    table: Arc<Table>,
+}
+
+impl ShardMap {
+    /// Begins to build the map called `name`, as it stands in snapshots and events.
+    pub fn builder(name: impl Into<Name>) -> ShardMapBuilder {
+        ShardMapBuilder::new(name.into())
+    }
+
+    pub(crate) fn new(name: Name, control: Control, listeners: Listeners<Event>) -> Self {
+        let table = Arc::clone(control.table());
+        Self { shared: Arc::new(Shared::new(name, control, listeners)), table }
+    }
+
+    /// The map's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// The node that owns a key.
+    ///
+    /// Whatever its [state](Member::state): who must not wait for one that is down asks the
+    /// [`replicas`](Self::replicas).
+    #[inline]
+    #[must_use]
+    pub fn lookup<K: ShardKey + ?Sized>(&self, key: &K) -> &Member {
+        let table = self.table.newest();
+        let word = table.word(table.slot_of(key.shard_hash()));
+        table.member(word.owner())
+    }
+
+    /// The nodes that have a key, the owner first: distinct, and spread over the zones.
+    #[inline]
+    #[must_use]
+    pub fn replicas<K: ShardKey + ?Sized>(&self, key: &K) -> Replicas<'_> {
+        let table = self.table.newest();
+        Replicas::new(table, table.word(table.slot_of(key.shard_hash())))
+    }
+
+    /// The slot that a key falls into: what moves, moves by slots.
+    #[inline]
+    #[must_use]
+    pub fn slot_of<K: ShardKey + ?Sized>(&self, key: &K) -> u32 {
+        self.table.slot_of(key.shard_hash()) as u32 // the same in all tables
+    }
+
+    /// The nodes that have a slot, the owner first; `None` where there is no such slot.
+    #[must_use]
+    pub fn replicas_of_slot(&self, slot: u32) -> Option<Replicas<'_>> {
+        let table = self.table.newest();
+        let slot = slot as usize;
+        (slot < table.len()).then(|| Replicas::new(table, table.word(slot)))
+    }
+
+    /// How many slots there are.
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        self.table.len() as u32
+    }
+
+    /// Changes the nodes, for all clones. Look-ups go on meanwhile, and see each slot as it was or as it
+    /// will be; when it returns, all is as it will be.
+    ///
+    /// What is refused has changed nothing. One change is made at a time: `change` must not ask the map.
+    ///
+    /// The keys that move are looked up at their new nodes at once. Where data has to be there first, make a
+    /// [`plan`](Self::plan), and copy.
+    ///
+    /// # Errors
+    ///
+    /// The error of `change`, and where no map can be made of the nodes that it leaves.
+    pub fn update(
+        &self,
+        change: impl FnOnce(&mut Topology) -> Result<(), ConfigError>,
+    ) -> Result<Update, ConfigError> {
+        self.shared.update(change)
+    }
+
+    /// What it would move to change to other nodes; nothing is moved.
+    ///
+    /// # Errors
+    ///
+    /// Where no map can be made of them.
+    pub fn plan(&self, next: &Topology) -> Result<Plan, ConfigError> {
+        self.shared.control.lock().plan(next)
+    }
+
+    /// The nodes, to be changed and [planned](Self::plan) with.
+    #[must_use]
+    pub fn topology(&self) -> Topology {
+        self.shared.control.lock().topology().clone()
+    }
+
+    /// All that decides the placement as it is now, to be kept, and to build the same map from.
+    #[must_use]
+    pub fn spec(&self) -> PlacementSpec {
+        self.shared.control.lock().spec()
+    }
+
+    /// The fingerprint of [`spec`](Self::spec): two processes that have the same one agree on each key.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        self.shared.control.lock().fingerprint()
+    }
+
+    /// How often the nodes have changed. Whoever reads it sees, in look-ups after it, that change or a later
+    /// one.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.shared.epoch.load(Acquire) // pairs with the store after an update's words
+    }
+
+    /// Whether indexes ran out, so that another table came after the one where look-ups began.
+    #[cfg(all(test, not(seawall_loom)))]
+    pub(crate) fn has_moved_on(&self) -> bool {
+        !std::ptr::eq(self.table.newest(), &*self.table)
+    }
+
+    /// How it stands now; see the crate's page for the names of the numbers.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+
+    /// Adds it to a registry, which does not keep it alive.
+    pub fn register(&self, registry: &Registry) {
+        registry.add(&self.shared);
+    }
+}
+
+impl Clone for ShardMap {
+    /// The clone begins at the newest table, so that those before can be freed.
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), table: Arc::clone(Table::newest_of(&self.table)) }
+    }
+}
+
+impl fmt::Debug for ShardMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShardMap")
+            .field("name", &self.shared.name)
+            .field("slots", &self.slots())
+            .field("epoch", &self.epoch())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Observe for ShardMap {
+    fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+}

@@ -1,0 +1,91 @@
+//! What the clones of a map share: what changes its table, what it counts, and whom it tells.
+
+use seawall_core::{
+    ConfigError, Listeners, Name, Observe, Snapshot,
+    sync::{
+        Mutex, Stat,
+        atomic::{AtomicU64, Ordering::Release},
+    },
+};
+
+use crate::{Event, NodeState, Topology, Turn, Update, control::Control};
+
+pub(crate) struct Shared {
+    pub(crate) name: Name,
+    pub(crate) control: Mutex<Control>,
+    /// Raised after the words of an update are stored: who has read an epoch sees its words.
+    pub(crate) epoch: AtomicU64,
+    pub(crate) listeners: Listeners<Event>,
+    owners_moved: Stat,
+    copies_moved: Stat,
+}
+
+impl Shared {
+    pub(crate) fn new(name: Name, control: Control, listeners: Listeners<Event>) -> Self {
+        Self {
+            name,
+            control: Mutex::new(control),
+            epoch: AtomicU64::new(0),
+            listeners,
+            owners_moved: Stat::default(),
+            copies_moved: Stat::default(),
+        }
+    }
+
+    pub(crate) fn update(
+        &self,
+        change: impl FnOnce(&mut Topology) -> Result<(), ConfigError>,
+    ) -> Result<Update, ConfigError> {
+        let update = {
+            let mut control = self.control.lock();
+            let mut topology = control.topology().clone();
+            change(&mut topology)?;
+            let update = control.update(topology)?;
+            self.epoch.store(update.epoch, Release); // pairs with `epoch`: who sees it sees the words
+            update
+        };
+        self.owners_moved.add(update.owners_moved as u64);
+        self.copies_moved.add(update.copies_moved as u64);
+        self.tell(&update);
+        Ok(update)
+    }
+
+    fn tell(&self, update: &Update) {
+        #[cfg(feature = "tracing")]
+        tracing::info!(
+            target: "seawall::shard",
+            name = self.name.as_str(),
+            epoch = update.epoch,
+            fingerprint = format_args!("{:016x}", update.fingerprint),
+            owners_moved = update.owners_moved,
+            copies_moved = update.copies_moved,
+            "topology changed"
+        );
+        let turn = || Turn::TopologyChanged(update.clone());
+        self.listeners.tell(|| Event { name: self.name.clone(), turn: turn() });
+    }
+}
+
+impl Observe for Shared {
+    fn snapshot(&self) -> Snapshot {
+        let control = self.control.lock();
+        let nodes = control.topology().nodes();
+        let count = |state| nodes.iter().filter(|node| node.state == state).count();
+        let (draining, down) = (count(NodeState::Draining), count(NodeState::Down));
+        let state = match (draining, down) {
+            (0, 0) => "whole",
+            (_, 0) => "draining",
+            _ => "degraded",
+        };
+        Snapshot::new("shard", self.name.as_str(), state)
+            .gauge("nodes", nodes.len() as f64)
+            .gauge("nodes_draining", draining as f64)
+            .gauge("nodes_down", down as f64)
+            .gauge("fullest_over_share", control.fullest_over_share())
+            .counter("epoch", control.epoch())
+            .counter("owners_moved", self.owners_moved.get())
+            .counter("copies_moved", self.copies_moved.get())
+            .limit("slots", control.table().len() as f64)
+            .limit("replicas", f64::from(control.replicas()))
+    }
+}

@@ -1,0 +1,15 @@
+//! Tests that need the inside, apart from those that stand with their modules.
+
+#[cfg(not(seawall_loom))]
+mod balance;
+#[cfg(seawall_loom)]
+mod loom_balance;
+#[cfg(seawall_loom)]
+mod loom_slots;
+#[cfg(seawall_loom)]
+mod loom_update;
+#[cfg(not(seawall_loom))]
+mod renumbering;
+
+#[cfg(seawall_loom)]
+use seawall_core::model::{model, race, race_of_three};
