@@ -12,8 +12,18 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
 };
 use seawall_core::ConfigError;
+#[cfg(feature = "cluster")]
+use tokio::{task::JoinSet, time::interval};
 
 use crate::{Command, Error, Reply, address::Address};
+
+/// How long it takes at most to connect to a node that is near, with TLS.
+///
+/// Where a node of a cluster was not there when it was connected to, each call to a key of it makes the
+/// client try again, and until it gives up it sends nothing to the other nodes either. So it is given a
+/// quarter of a call's time, and no less than this.
+#[cfg(feature = "cluster")]
+const NEAR: Duration = Duration::from_millis(100);
 
 /// Knows where the server is, and has no connection.
 #[allow(clippy::large_enum_variant, reason = "a connection has one")]
@@ -24,7 +34,10 @@ pub(crate) enum Client {
     },
     #[cfg(feature = "cluster")]
     Cluster {
-        client: redis::cluster::ClusterClient,
+        /// Gives up soon on a node that does not answer, since nobody is served meanwhile.
+        quick: redis::cluster::ClusterClient,
+        /// Reaches nodes that are far away, where none is near.
+        patient: redis::cluster::ClusterClient,
         seeds: Vec<Address>,
     },
 }
@@ -46,20 +59,26 @@ impl Client {
             ConfigError::new("urls", format!("{seeds:?}"), rule)
         };
         let first = seeds.first().ok_or_else(refused)?;
-        let infos = seeds.iter().map(|seed| seed.info().clone());
-        let client = redis::cluster::ClusterClientBuilder::new(infos)
-            .use_protocol(first.protocol())
-            .tcp_settings(crate::address::tcp_settings())
-            // Of a node: first those that are named are connected to, then those that they name.
-            .connection_timeout(times.connect / 3)
-            .response_timeout(times.response)
-            // It goes after a slot that has moved; more waits than that would outlast the call.
-            .retries(3)
-            .min_retry_wait(10)
-            .max_retry_wait(100)
-            .build()
-            .map_err(|_| refused())?;
-        Ok(Self::Cluster { client, seeds })
+        let infos: Vec<_> = seeds.iter().map(|seed| seed.info().clone()).collect();
+        let client = |connection_timeout| {
+            redis::cluster::ClusterClientBuilder::new(infos.clone())
+                .use_protocol(first.protocol())
+                .tcp_settings(crate::address::tcp_settings())
+                .connection_timeout(connection_timeout)
+                // Longer than a call, or it would send again what is not answered yet.
+                .response_timeout(times.response.saturating_mul(5) / 4)
+                .overall_response_timeout(None)
+                // It goes after a slot that has moved; more waits than that would outlast the call.
+                .retries(3)
+                .min_retry_wait(10)
+                .max_retry_wait(100)
+                .build()
+                .map_err(|_| refused())
+        };
+        // Of a node: first those that are named are connected to, then those that they name.
+        let patient = times.connect / 3;
+        let quick = (times.response / 4).max(NEAR).min(patient);
+        Ok(Self::Cluster { quick: client(quick)?, patient: client(patient)?, seeds })
     }
 
     /// Whether one server answers for all keys.
@@ -89,7 +108,10 @@ impl Client {
             }
             // It keeps its nodes' connections up itself.
             #[cfg(feature = "cluster")]
-            Self::Cluster { client, .. } => client.get_async_connection().await.map(Link::Cluster),
+            Self::Cluster { quick, patient, .. } => match quick.get_async_connection().await {
+                Ok(connection) => Ok(Link::Cluster(connection)),
+                Err(_) => patient.get_async_connection().await.map(Link::Cluster),
+            },
         };
         connected.map_err(|error| self.redact(error.to_string()))
     }
@@ -165,20 +187,14 @@ impl Link {
         sent.and_then(reply).map_err(|error| self.failure(&error))
     }
 
-    /// Asks for a sign of life, of any node.
-    pub(crate) async fn ping(&self) -> Result<(), Failure> {
-        let ping = redis::cmd("PING");
+    /// Asks for a sign of life, of any node, for about as long as `time`: who waits ends it.
+    pub(crate) async fn ping(&self, time: Duration) -> Result<(), Failure> {
         let sent = match self.clone() {
-            Self::Single(mut connection) => connection.req_packed_command(&ping).await,
-            // Routed by itself it would fail where one of the nodes is down.
-            #[cfg(feature = "cluster")]
-            Self::Cluster(mut connection) => {
-                use redis::cluster_routing::{
-                    MultipleNodeRoutingInfo::AllNodes, ResponsePolicy::OneSucceeded, RoutingInfo,
-                };
-                let anybody = RoutingInfo::MultiNode((AllNodes, Some(OneSucceeded)));
-                connection.route_command(ping, anybody).await
+            Self::Single(mut connection) => {
+                connection.req_packed_command(&redis::cmd("PING")).await
             }
+            #[cfg(feature = "cluster")]
+            Self::Cluster(connection) => return ping_anybody(connection, time / PINGS).await,
         };
         sent.map(drop).map_err(|error| self.failure(&error))
     }
@@ -197,6 +213,37 @@ impl Link {
 
     const fn is_single(&self) -> bool {
         matches!(self, Self::Single(_))
+    }
+}
+
+/// How many nodes of a cluster are asked for a sign of life: nearly all may hang, and one is found.
+#[cfg(feature = "cluster")]
+const PINGS: u32 = 32;
+
+/// Asks node after node, as chance will have it, until one answers.
+///
+/// None waits for the one before, which may hang. And none is asked by a command to all nodes: the client
+/// splits that up, and where another command is in flight it sends the parts only when something else
+/// happens, which may be never.
+#[cfg(feature = "cluster")]
+async fn ping_anybody(
+    connection: redis::cluster_async::ClusterConnection,
+    pause: Duration,
+) -> Result<(), Failure> {
+    use redis::cluster_routing::{RoutingInfo, SingleNodeRoutingInfo::Random};
+
+    let mut asked = JoinSet::new();
+    let mut ticks = interval(pause.max(Duration::from_millis(1)));
+    loop {
+        tokio::select! {
+            Some(Ok(Ok(_))) = asked.join_next() => return Ok(()),
+            _ = ticks.tick() => {
+                let mut connection = connection.clone();
+                asked.spawn(async move {
+                    connection.route_command(redis::cmd("PING"), RoutingInfo::SingleNode(Random)).await
+                });
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use seawall_redis::{
 use tokio::time::{Instant, timeout};
 
 use crate::support::{
-    SLACK, Server, TIME, bounded, echo, hurried, until, until_it_answers, watched,
+    PATIENCE, SLACK, Server, TIME, bounded, echo, hurried, until, until_it_answers, watched,
 };
 
 fn ping() -> Command {
@@ -53,7 +53,9 @@ async fn every_call_ends_in_time_though_the_server_is_stopped() {
 
     server.stop();
     let on_a_connection = bounded(connection.send(&ping())).await;
-    let fresh = hurried("fresh", &server).build().expect("sound");
+    // However late the machine is, the attempt to connect is not over before the call is.
+    let fresh = hurried("fresh", &server).connect_timeout(Duration::from_secs(10));
+    let fresh = fresh.build().expect("sound");
     let without_one = bounded(fresh.send(&ping())).await;
     server.go_on();
 
@@ -140,6 +142,21 @@ async fn a_connection_that_is_lost_is_made_again_though_nobody_calls() {
     assert!(matches!(down, Err(Error::Connection { sent: false, .. })), "{down:?}");
     assert!(told.has(|turn| matches!(turn, Turn::Connected { again: true, .. })), "{told:?}");
     assert_eq!(echo(&connection, "there").await, "there");
+}
+
+#[tokio::test]
+async fn who_calls_without_a_pause_lets_it_come_back() {
+    let server = Server::start().await;
+    server.stop();
+    let connection = hurried("no pause", &server).build().expect("sound");
+    until_refused(&connection).await;
+    server.go_on();
+
+    // Each is refused, or fails, without a wait; the keeper has no other thread than this one.
+    let end = Instant::now() + PATIENCE;
+    while connection.send(&ping()).await.is_err() {
+        assert!(Instant::now() < end, "nobody but the caller had a turn: {connection:?}");
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use seawall_redis::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::support::{SLACK, Server, TIME, bounded, hurried, until_it_answers};
+use crate::support::{PATIENCE, SLACK, Server, TIME, bounded, hurried, until_it_answers};
 
 fn per_minute(cells: u32) -> Quota {
     Quota::per_minute(cells).expect("sound")
@@ -33,7 +33,7 @@ async fn builder(server: &Server) -> (RateLimiterBuilder, Told) {
 
 /// Asks until Redis decides again.
 async fn until_shared(limiter: &RateLimiter) {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + PATIENCE;
     while limiter.snapshot().state != "shared" {
         assert!(Instant::now() < end, "it did not come back");
         let _either_way = limiter.try_acquire("look").await;

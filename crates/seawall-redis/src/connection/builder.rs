@@ -100,7 +100,10 @@ impl ConnectionBuilder {
         self
     }
 
-    /// How long an attempt to connect may take; on a cluster, to connect to each node a third of it.
+    /// How long an attempt to connect may take.
+    ///
+    /// On a cluster each node is given a quarter of `response_timeout`, or 100 ms where that is less; if
+    /// all are too far away for it, then each a third of this time.
     pub const fn connect_timeout(mut self, time: Duration) -> Self {
         self.times.connect = time;
         self

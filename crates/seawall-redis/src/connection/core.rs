@@ -12,6 +12,8 @@
 //! 2. While the circuit is open, a call fails at once.
 //! 3. No more commands are in flight than allowed, nor do more callers wait.
 //! 4. A call that is dropped gives back its place and its permit; its answer goes to nobody.
+//! 5. Who calls again and again, and fails at once each time, leaves the keeper its turn to reconnect,
+//!    also on a runtime of one thread.
 
 use seawall_bulkhead::Bulkhead;
 use seawall_circuit_breaker::{CircuitBreaker, State as Circuit};
@@ -21,6 +23,7 @@ use seawall_core::{
 };
 use tokio::{
     sync::watch,
+    task::coop::consume_budget,
     time::{Instant, timeout_at},
 };
 
@@ -81,6 +84,8 @@ impl Core {
         start: impl Fn(),
         request: Request<'_, K>,
     ) -> Result<Reply, Error> {
+        // A call may be refused without having waited for anything.
+        consume_budget().await;
         let left = deadline::remaining();
         if left.is_some_and(|left| left.is_zero()) {
             return Err(self.late());

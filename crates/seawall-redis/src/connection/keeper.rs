@@ -148,10 +148,11 @@ impl Core {
         let permit = self.breaker.try_acquire();
         let time = match self.client.is_single() {
             true => self.times.response,
-            // It may be busy learning the slots anew, since one of its nodes does not answer.
-            false => self.times.response + self.times.connect,
+            // It may be busy learning the slots anew, which waits twice for a node that does not answer and
+            // then for a new connection to it; until that is over, the client sends nothing to anybody.
+            false => self.times.response.saturating_mul(3) + self.times.connect,
         };
-        let alive = matches!(timeout(time, live.ping()).await, Ok(Ok(())));
+        let alive = matches!(timeout(time, live.ping(time)).await, Ok(Ok(())));
         if let Ok(permit) = permit {
             match alive {
                 true => permit.success(),

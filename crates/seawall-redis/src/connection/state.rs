@@ -7,7 +7,7 @@
 //! | `Up` | sends |
 //! | `Down` | fails at once with what the last attempt said |
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use seawall_core::sync::Stat;
 use tokio::sync::mpsc;
@@ -78,8 +78,8 @@ impl Live {
         self.answered(self.link.send(command).await)
     }
 
-    pub(super) async fn ping(&self) -> Result<(), Failure> {
-        self.answered(self.link.ping().await)
+    pub(super) async fn ping(&self, time: Duration) -> Result<(), Failure> {
+        self.answered(self.link.ping(time).await)
     }
 
     fn answered<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {

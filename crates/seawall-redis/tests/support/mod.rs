@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use seawall_redis::{
     Backoff, Command, Connection, ConnectionBuilder, Jitter, Quota, RateLimiter,
-    RateLimiterBuilder, connection::Turn,
+    RateLimiterBuilder, Reply, connection::Turn,
 };
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,6 +20,9 @@ pub(crate) const TIME: Duration = Duration::from_millis(400);
 
 /// How late a bounded call may come back on a machine that has other work.
 pub(crate) const SLACK: Duration = Duration::from_secs(2);
+
+/// How long a test waits for what must come, so that only what never comes fails it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A connection that is in a hurry, as tests are.
 pub(crate) fn hurried(name: &'static str, server: &Server) -> ConnectionBuilder {
@@ -57,9 +60,9 @@ impl Told {
     }
 }
 
-/// Waits until `look` sees what it looks for; fails after ten seconds.
+/// Waits until `look` sees what it looks for; fails when [`PATIENCE`] is over.
 pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + PATIENCE;
     loop {
         if let Some(seen) = look() {
             return seen;
@@ -69,11 +72,19 @@ pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) ->
     }
 }
 
-/// Sends a command until it does well; fails after ten seconds.
+/// Sends a `PING` until it does well; fails when [`PATIENCE`] is over.
 pub(crate) async fn until_it_answers(connection: &Connection) {
-    let end = Instant::now() + Duration::from_secs(10);
-    while let Err(error) = connection.send(&Command::new("PING")).await {
-        assert!(Instant::now() < end, "it did not come back: {error:?}");
+    until_it_does(connection, &Command::new("PING")).await;
+}
+
+/// Sends a command until it does well; fails when [`PATIENCE`] is over.
+pub(crate) async fn until_it_does(connection: &Connection, command: &Command) -> Reply {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        match connection.send(command).await {
+            Ok(reply) => return reply,
+            Err(error) => assert!(Instant::now() < end, "it did not come back: {error:?}"),
+        }
         sleep(Duration::from_millis(10)).await;
     }
 }

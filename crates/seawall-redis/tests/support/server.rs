@@ -15,6 +15,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use super::PATIENCE;
+
 pub(crate) struct Server {
     child: Child,
     port: u16,
@@ -114,7 +116,7 @@ impl Server {
 
     fn try_ask(&self, command: &str) -> std::io::Result<String> {
         let stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         (&stream).write_all(format!("{command}\r\n").as_bytes())?;
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
@@ -128,7 +130,7 @@ impl Server {
 
     /// Waits until it answers; `false` where it has ended.
     async fn answers(&mut self) -> bool {
-        let end = Instant::now() + Duration::from_secs(10);
+        let end = Instant::now() + PATIENCE;
         // One with a password refuses, which is an answer too; one that loads says so.
         while !self.try_ask("PING").is_ok_and(|said| said == "+PONG" || said.starts_with("-NOAUTH"))
         {
