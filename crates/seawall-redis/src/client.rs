@@ -189,6 +189,8 @@ impl Link {
 
     /// Asks for a sign of life, of any node, for about as long as `time`: who waits ends it.
     pub(crate) async fn ping(&self, time: Duration) -> Result<(), Failure> {
+        #[cfg(not(feature = "cluster"))]
+        let _ = time;
         let sent = match self.clone() {
             Self::Single(mut connection) => {
                 connection.req_packed_command(&redis::cmd("PING")).await
