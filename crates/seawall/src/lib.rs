@@ -21,6 +21,8 @@ pub use seawall_core as core;
 pub use seawall_rate_limiter as rate_limiter;
 #[cfg(feature = "retry")]
 pub use seawall_retry as retry;
+#[cfg(feature = "shard")]
+pub use seawall_shard as shard;
 
 pub use seawall_core::{
     Backoff, BoxError, Classify, Clock, ConfigError, Context, Deadline, Error, Jitter, ManualClock,
@@ -56,4 +58,8 @@ pub mod prelude {
     pub use seawall_retry::{FallbackLayer, HedgeLayer, RetryLayer, TimeoutLayer};
     #[cfg(all(feature = "retry", feature = "tokio"))]
     pub use seawall_retry::{Hedge, Percentile, RetryExt, Timeout};
+    #[cfg(all(feature = "shard", feature = "tower"))]
+    pub use seawall_shard::balance::BalanceService;
+    #[cfg(feature = "shard")]
+    pub use seawall_shard::{Balance, Node, ShardKey, ShardMap};
 }
