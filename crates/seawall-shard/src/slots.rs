@@ -100,11 +100,17 @@ impl Table {
         Word::from_bits(self.slots[slot].load(Acquire)) // pairs with `store`: see whom it names
     }
 
+    /// The member in a lane of a word of this table; `None` of the index that is nobody's, as no table has a
+    /// cell for that.
+    #[inline]
+    pub(crate) fn resolve(&self, index: u16) -> Option<&Arc<Member>> {
+        self.members.get(usize::from(index)).and_then(Once::get)
+    }
+
     /// The member that a word of this table names.
     #[inline]
     pub(crate) fn member(&self, index: u16) -> &Arc<Member> {
-        let cell = self.members.get(usize::from(index)).and_then(Once::get);
-        cell.expect("a word names members that have a cell")
+        self.resolve(index).expect("a word names members that have a cell")
     }
 
     /// The table that is current: this one, or the last that came after it.
