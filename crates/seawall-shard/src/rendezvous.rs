@@ -87,17 +87,19 @@ impl Rendezvous {
         let open: Vec<_> = after.all_open().collect();
         for (slot, word) in words.iter_mut().enumerate() {
             let hash = slot_hash(self.seed, slot);
+            let touched = change.touches(*word);
+            if !touched && !change.is_felt(hash, self.bars[slot]) {
+                continue; // nearly all of them: a ranking is made for the others only
+            }
             let mut ranking = Ranking::new(self.replicas);
-            if change.touches(*word) {
+            if touched {
                 offer(&mut ranking, hash, &open);
-            } else if change.is_felt(hash, self.bars[slot]) {
+            } else {
                 for index in word.nodes() {
                     let seat = after.open(index).expect("who left is touched");
                     offer(&mut ranking, hash, &[(index, seat)]);
                 }
                 offer(&mut ranking, hash, &change.gained);
-            } else {
-                continue;
             }
             *word = ranking.word();
             self.bars[slot] = ranking.bar();
