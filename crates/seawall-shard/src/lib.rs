@@ -10,6 +10,7 @@ mod event;
 mod explicit;
 pub mod fleet;
 mod key;
+pub mod migration;
 mod node;
 mod once;
 mod plan;
@@ -32,6 +33,7 @@ pub use self::{
     builder::ShardMapBuilder,
     event::{Event, Turn, Update},
     key::{ShardKey, hash},
+    migration::Migration,
     node::{Member, Node, NodeState},
     plan::{Move, Plan, PlanStats, Role},
     replicas::{Replicas, ReplicasIter},

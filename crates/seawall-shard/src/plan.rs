@@ -175,7 +175,7 @@ impl Change {
 }
 
 /// The hashes that fall into the slots.
-fn hashes_of(slots: &RangeInclusive<u32>, slot_bits: u32) -> RangeInclusive<u64> {
+pub(crate) fn hashes_of(slots: &RangeInclusive<u32>, slot_bits: u32) -> RangeInclusive<u64> {
     let shift = u64::BITS - slot_bits;
     let last = u64::from(*slots.end()) << shift | ((1 << shift) - 1);
     u64::from(*slots.start()) << shift..=last

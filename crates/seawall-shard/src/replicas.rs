@@ -20,7 +20,7 @@ pub struct Replicas<'a> {
 impl<'a> Replicas<'a> {
     #[inline]
     pub(crate) const fn new(table: &'a Table, word: Word) -> Self {
-        Self { table, word }
+        Self { table, word: word.settled() } // who moves in is none of them yet
     }
 
     /// The first of them.

@@ -8,7 +8,10 @@ use seawall_core::{
 
 use crate::{
     Event, Member, PlacementSpec, Plan, Replicas, ShardKey, ShardMapBuilder, Topology, Update,
-    control::Control, shared::Shared, slots::Table,
+    control::Control,
+    migration::{Migration, MigrationBuilder, MigrationSpec, ReadRoute, Step, WriteRoute},
+    shared::Shared,
+    slots::Table,
 };
 
 /// Says which node has a key, and which ones have its replicas: the same in every process that knows the
@@ -114,8 +117,8 @@ impl ShardMap {
     ///
     /// What is refused has changed nothing. One change is made at a time: `change` must not ask the map.
     ///
-    /// The keys that move are looked up at their new nodes at once. Where data has to be there first, make a
-    /// [`plan`](Self::plan), and copy.
+    /// The keys that move are looked up at their new nodes at once. Where data has to be there first,
+    /// [`migrate`](Self::migrate). While that runs, only who can be asked may change.
     ///
     /// # Errors
     ///
@@ -131,9 +134,77 @@ impl ShardMap {
     ///
     /// # Errors
     ///
-    /// Where no map can be made of them.
+    /// Where no map can be made of them, and while a migration runs.
     pub fn plan(&self, next: &Topology) -> Result<Plan, ConfigError> {
         self.shared.control.lock().plan(next)
+    }
+
+    /// Where a write of the key goes, also while its slot moves; see [`migration`](crate::migration).
+    #[inline]
+    #[must_use]
+    pub fn write_route<K: ShardKey + ?Sized>(&self, key: &K) -> WriteRoute<'_> {
+        let epoch = self.move_epoch(); // before the word, so that it is no newer than that
+        let table = self.table.newest();
+        let slot = table.slot_of(key.shard_hash());
+        WriteRoute::new(table, slot as u32, table.word(slot), epoch)
+    }
+
+    /// Where a read of the key goes, also while its slot moves; see [`migration`](crate::migration).
+    #[inline]
+    #[must_use]
+    pub fn read_route<K: ShardKey + ?Sized>(&self, key: &K) -> ReadRoute<'_> {
+        let epoch = self.move_epoch(); // before the word, so that it is no newer than that
+        let table = self.table.newest();
+        let slot = table.slot_of(key.shard_hash());
+        ReadRoute::new(table, slot as u32, table.word(slot), epoch)
+    }
+
+    /// Begins to move to other nodes, slot by slot; nothing has moved when it returns.
+    ///
+    /// As `self.migration().start(next)`: [`migration`](Self::migration) has the settings.
+    ///
+    /// # Errors
+    ///
+    /// Where no map can be made of them, where one moves already, and where a key has four nodes.
+    pub fn migrate(&self, next: &Topology) -> Result<Migration, ConfigError> {
+        self.migration().start(next)
+    }
+
+    /// Settings of a migration that is to start, or to go on.
+    pub fn migration(&self) -> MigrationBuilder {
+        MigrationBuilder::new(Arc::clone(&self.shared))
+    }
+
+    /// Routes by a migration that another process makes, from now on; whether it is over.
+    ///
+    /// # Errors
+    ///
+    /// Where the spec is older than what is known here, or of another placement than this map's.
+    pub fn follow(&self, spec: &MigrationSpec) -> Result<bool, ConfigError> {
+        self.shared.follow(spec)
+    }
+
+    /// The same by one step more; what has been taken already changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where steps are missing in between: [`follow`](Self::follow) a whole spec then.
+    pub fn follow_step(&self, step: &Step) -> Result<bool, ConfigError> {
+        self.shared.take_step(step)
+    }
+
+    /// The migration that runs, as others are told of it.
+    #[must_use]
+    pub fn migration_spec(&self) -> Option<MigrationSpec> {
+        self.shared.control.lock().migration_spec()
+    }
+
+    /// How often migrations have changed words: what a [`Fence`](crate::migration::Fence) compares. The same
+    /// in all processes that follow a migration, other than [`epoch`](Self::epoch).
+    #[inline]
+    #[must_use]
+    pub fn move_epoch(&self) -> u64 {
+        self.shared.moves.load(Acquire) // pairs with the store after a step's words
     }
 
     /// The nodes, to be changed and [planned](Self::plan) with.

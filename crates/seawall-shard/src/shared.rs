@@ -8,13 +8,19 @@ use seawall_core::{
     },
 };
 
-use crate::{Event, NodeState, Topology, Turn, Update, control::Control};
+use crate::{
+    Event, NodeState, Topology, Turn, Update,
+    control::{Control, Stepped},
+    migration::{MigrationSpec, Step},
+};
 
 pub(crate) struct Shared {
     pub(crate) name: Name,
     pub(crate) control: Mutex<Control>,
     /// Raised after the words of an update are stored: who has read an epoch sees its words.
     pub(crate) epoch: AtomicU64,
+    /// The same for the words of migrations: who has read an epoch of moves sees its words.
+    pub(crate) moves: AtomicU64,
     pub(crate) listeners: Listeners<Event>,
     owners_moved: Stat,
     copies_moved: Stat,
@@ -22,10 +28,12 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(name: Name, control: Control, listeners: Listeners<Event>) -> Self {
+        let moves = AtomicU64::new(control.moves());
         Self {
             name,
             control: Mutex::new(control),
             epoch: AtomicU64::new(0),
+            moves,
             listeners,
             owners_moved: Stat::default(),
             copies_moved: Stat::default(),
@@ -44,13 +52,55 @@ impl Shared {
             self.epoch.store(update.epoch, Release); // pairs with `epoch`: who sees it sees the words
             update
         };
-        self.owners_moved.add(update.owners_moved as u64);
-        self.copies_moved.add(update.copies_moved as u64);
         self.tell(&update);
         Ok(update)
     }
 
+    /// Takes a migration over as it is told; whether it is over by that.
+    pub(crate) fn follow(&self, spec: &MigrationSpec) -> Result<bool, ConfigError> {
+        let mut control = self.control.lock();
+        control.check_not_driven()?;
+        let stepped = control.follow_spec(spec)?;
+        let update = self.publish(stepped);
+        drop(control);
+        Ok(self.has_arrived(update))
+    }
+
+    /// Takes one step of a migration; whether it is over by that.
+    pub(crate) fn take_step(&self, step: &Step) -> Result<bool, ConfigError> {
+        let mut control = self.control.lock();
+        control.check_not_driven()?;
+        let stepped = control.take_step(step)?;
+        let update = stepped.and_then(|stepped| self.publish(stepped));
+        drop(control);
+        Ok(self.has_arrived(update))
+    }
+
+    /// The same for the one who drives the migration, and so knows that it is the next step.
+    pub(crate) fn make_step(&self, step: &Step) -> bool {
+        let mut control = self.control.lock();
+        let stepped = control.take_step(step).expect("nobody else makes steps while it is driven");
+        let update = stepped.and_then(|stepped| self.publish(stepped));
+        drop(control);
+        self.has_arrived(update)
+    }
+
+    /// Raises the epochs, after the words: under the lock, so that none is raised before an earlier one.
+    fn publish(&self, stepped: Stepped) -> Option<Update> {
+        self.moves.store(stepped.moves, Release); // pairs with the routes: who sees it sees the words
+        let update = stepped.update?;
+        self.epoch.store(update.epoch, Release); // pairs with `epoch`
+        Some(update)
+    }
+
+    fn has_arrived(&self, update: Option<Update>) -> bool {
+        update.iter().for_each(|update| self.tell(update));
+        update.is_some()
+    }
+
     fn tell(&self, update: &Update) {
+        self.owners_moved.add(update.owners_moved as u64);
+        self.copies_moved.add(update.copies_moved as u64);
         #[cfg(feature = "tracing")]
         tracing::info!(
             target: "seawall::shard",

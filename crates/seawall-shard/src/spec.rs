@@ -13,7 +13,7 @@
 //!     slots: 4 bytes  nodes: 4 bytes, and for each its place among the nodes: 4 bytes
 //! ```
 //!
-//! The states of nodes are not in it: they place nothing.
+//! The states of nodes and the epoch of moves are not in it: they place nothing.
 
 use seawall_core::ConfigError;
 
@@ -135,6 +135,15 @@ pub struct PlacementSpec {
     /// Who has which slots, where the algorithm is `explicit`; without, they are assigned anew.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub runs: Vec<Run>,
+    /// The epoch of moves: 0 until a [migration](crate::migration) has moved something.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_zero"))]
+    pub epoch: u64,
+}
+
+#[cfg(feature = "serde")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it in so")]
+const fn is_zero(epoch: &u64) -> bool {
+    *epoch == 0
 }
 
 impl Default for PlacementSpec {
@@ -148,6 +157,7 @@ impl Default for PlacementSpec {
             replicas: 1,
             nodes: Vec::new(),
             runs: Vec::new(),
+            epoch: 0,
         }
     }
 }
