@@ -61,7 +61,7 @@ impl Shared {
         let mut control = self.control.lock();
         control.check_not_driven()?;
         let stepped = control.follow_spec(spec)?;
-        let update = self.publish(stepped);
+        let update = self.publish(&stepped);
         drop(control);
         Ok(self.has_arrived(update))
     }
@@ -71,7 +71,7 @@ impl Shared {
         let mut control = self.control.lock();
         control.check_not_driven()?;
         let stepped = control.take_step(step)?;
-        let update = stepped.and_then(|stepped| self.publish(stepped));
+        let update = stepped.and_then(|stepped| self.publish(&stepped));
         drop(control);
         Ok(self.has_arrived(update))
     }
@@ -80,15 +80,15 @@ impl Shared {
     pub(crate) fn make_step(&self, step: &Step) -> bool {
         let mut control = self.control.lock();
         let stepped = control.take_step(step).expect("nobody else makes steps while it is driven");
-        let update = stepped.and_then(|stepped| self.publish(stepped));
+        let update = stepped.and_then(|stepped| self.publish(&stepped));
         drop(control);
         self.has_arrived(update)
     }
 
     /// Raises the epochs, after the words: under the lock, so that none is raised before an earlier one.
-    fn publish(&self, stepped: Stepped) -> Option<Update> {
+    fn publish(&self, stepped: &Stepped) -> Option<Update> {
         self.moves.store(stepped.moves, Release); // pairs with the routes: who sees it sees the words
-        let update = stepped.update?;
+        let update = stepped.update.clone()?;
         self.epoch.store(update.epoch, Release); // pairs with `epoch`
         Some(update)
     }

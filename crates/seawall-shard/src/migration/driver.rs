@@ -544,10 +544,11 @@ impl Driver {
         let path = self.ways.path(self.hauls[at].slots.start);
         let haul = &mut self.hauls[at];
         let goes_wrong = haul.at.phase.is_some() && haul.at.back != self.back && !haul.is_out;
-        if goes_wrong && !matches!(haul.need, Need::Fence(_)) {
-            if let Some(turned) = haul.at.turned(&path) {
-                haul.need = Need::Turn(turned);
-            }
+        if goes_wrong
+            && !matches!(haul.need, Need::Fence(_))
+            && let Some(turned) = haul.at.turned(&path)
+        {
+            haul.need = Need::Turn(turned);
         }
     }
 

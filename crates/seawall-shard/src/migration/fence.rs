@@ -157,12 +157,13 @@ impl Fence {
     /// they have.
     ///
     /// A floor that is as high stays. Slots that there are not have nobody inside.
+    #[must_use = "until it says so, somebody is inside"]
     pub fn raise(&self, slots: RangeInclusive<u32>, epoch: u64) -> bool {
         let floor = epoch.min(HIGHEST);
         let first = *slots.start() as usize;
         let end = (*slots.end() as usize).saturating_add(1).min(self.slots.len());
         let words = self.slots.get(first..end).unwrap_or_default();
-        words.iter().fold(true, |all, word| raise(word, floor) && all)
+        words.iter().filter(|word| !raise(word, floor)).count() == 0 // all of them, whoever is inside
     }
 
     /// The oldest epoch that is let into a slot.

@@ -5,6 +5,8 @@ mod balance;
 #[cfg(seawall_loom)]
 mod loom_balance;
 #[cfg(seawall_loom)]
+mod loom_migration;
+#[cfg(seawall_loom)]
 mod loom_slots;
 #[cfg(seawall_loom)]
 mod loom_update;
