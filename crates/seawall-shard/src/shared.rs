@@ -63,7 +63,7 @@ impl Shared {
         let stepped = control.follow_spec(spec)?;
         let update = self.publish(&stepped);
         drop(control);
-        Ok(self.has_arrived(update))
+        Ok(self.has_arrived(update.as_ref()))
     }
 
     /// Takes one step of a migration; whether it is over by that.
@@ -73,7 +73,7 @@ impl Shared {
         let stepped = control.take_step(step)?;
         let update = stepped.and_then(|stepped| self.publish(&stepped));
         drop(control);
-        Ok(self.has_arrived(update))
+        Ok(self.has_arrived(update.as_ref()))
     }
 
     /// The same for the one who drives the migration, and so knows that it is the next step.
@@ -82,7 +82,7 @@ impl Shared {
         let stepped = control.take_step(step).expect("nobody else makes steps while it is driven");
         let update = stepped.and_then(|stepped| self.publish(&stepped));
         drop(control);
-        self.has_arrived(update)
+        self.has_arrived(update.as_ref())
     }
 
     /// Raises the epochs, after the words: under the lock, so that none is raised before an earlier one.
@@ -93,8 +93,8 @@ impl Shared {
         Some(update)
     }
 
-    fn has_arrived(&self, update: Option<Update>) -> bool {
-        update.iter().for_each(|update| self.tell(update));
+    fn has_arrived(&self, update: Option<&Update>) -> bool {
+        update.into_iter().for_each(|update| self.tell(update));
         update.is_some()
     }
 

@@ -5,6 +5,10 @@
 use seawall_shard::{
     Event, Member, Move, Node, PlacementSpec, Plan, Replicas, ReplicasIter, ShardMap,
     ShardMapBuilder, Topology, Update,
+    migration::{
+        Batch, Fence, Haul, Level, Migration, MigrationBuilder, MigrationSpec, Pass, Phase,
+        Progress, ReadRoute, Refused, Step, WriteRoute,
+    },
 };
 
 const fn all<T: Send + Sync + Unpin>() {}
@@ -13,6 +17,20 @@ const _: () = {
     all::<Event>();
     all::<Member>();
     all::<Move>();
+    all::<Batch>();
+    all::<Fence>();
+    all::<Haul>();
+    all::<Level>();
+    all::<Migration>();
+    all::<MigrationBuilder>();
+    all::<MigrationSpec>();
+    all::<Pass<'_>>();
+    all::<Phase>();
+    all::<Progress>();
+    all::<ReadRoute<'_>>();
+    all::<Refused>();
+    all::<Step>();
+    all::<WriteRoute<'_>>();
     all::<Node>();
     all::<PlacementSpec>();
     all::<Plan>();

@@ -9,10 +9,11 @@ use std::hint::black_box;
 use seawall_shard::{
     Node, ShardMap,
     fleet::{Jump, JumpBack, Maglev, Memento, Place, RingHash, RingHashBuilder},
+    migration::{MigrationSpec, Phase, Stretch},
 };
 use seawall_test::{CountingAllocator, allocations};
 
-use self::support::{map, nodes};
+use self::support::{keys, map, nodes};
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator::system();
@@ -120,4 +121,42 @@ fn costs_nothing(name: &str, placement: &impl Place) {
 
     assert_eq!(count, 0, "{name}");
     assert!(places.1 < placement.span(), "{name}");
+}
+
+#[test]
+fn a_route_allocates_nothing_while_its_slot_moves() {
+    let shards = map(ShardMap::builder("m").nodes(nodes(2)));
+    let mut next = shards.topology();
+    next.add(Node::new("db-new")).expect("it is new");
+    let spec = shards.migrate(&next).expect("it is sound").spec().expect("it is not over");
+    shards.follow(&spec).expect("it is the same");
+    let moved = keys(1_000).find(|key| next_owner_is_new(&spec, *key)).expect("a third moves");
+    let slot = shards.slot_of(&moved);
+    for (epoch, phase) in (1..).zip([Phase::CatchUp, Phase::HandOff, Phase::DualRead]) {
+        let to = Stretch { slots: 1, legs: 0, back: false, phase: Some(phase), cursor: None };
+        let mut step = spec.clone();
+        step.epoch = epoch;
+        step.slots = around(slot, shards.slots(), to);
+        shards.follow(&step).expect("it is the next one");
+        let (phases, count) = allocations(|| {
+            let (write, read) = (shards.write_route(&moved), shards.read_route(&moved));
+            black_box((write.owner(), write.forward(), read.first(), read.fallback()));
+            black_box(write.replicas().iter().count());
+            (write.phase(), read.phase(), shards.lookup(&moved).name().len())
+        });
+        assert_eq!(count, 0);
+        assert_eq!((phases.0, phases.1), (Some(phase), Some(phase)));
+    }
+}
+
+fn next_owner_is_new(spec: &MigrationSpec, key: u64) -> bool {
+    let next = ShardMap::builder("next").nodes(spec.to.clone()).build();
+    next.expect("it is sound").lookup(&key).name() == "db-new"
+}
+
+/// One slot is there, all others rest.
+fn around(slot: u32, slots: u32, to: Stretch) -> Vec<Stretch> {
+    let rest = |slots| Stretch { slots, legs: 0, back: false, phase: None, cursor: None };
+    let all = [rest(slot), to, rest(slots - slot - 1)];
+    all.into_iter().filter(|stretch| stretch.slots > 0).collect()
 }

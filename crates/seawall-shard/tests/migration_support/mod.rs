@@ -174,7 +174,8 @@ fn put(rows: &mut Rows, key: Key, row: Row) -> bool {
 }
 
 fn after(haul: &Haul, cursor: Option<&str>) -> RangeInclusive<Key> {
-    let from = cursor.map_or(*haul.hashes.start(), |cursor| cursor.parse().expect("it is ours"));
+    let first = *haul.hashes.start();
+    let from = cursor.map_or(first, |cursor| cursor.parse().expect("it is ours"));
     from..=*haul.hashes.end()
 }
 
@@ -192,6 +193,7 @@ impl Mover for Cluster {
                 state.log.push(step.clone());
             }
         }
+        breathe().await; // it is kept, and its mover does not know it yet
         self.fails(Fault::After)
     }
 
