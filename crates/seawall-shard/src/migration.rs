@@ -43,6 +43,7 @@
 //! 3. Then come [`forward`](WriteRoute::forward), if there is somebody, and the replicas, with that version. They
 //!    take it only where it is newer than what they have. Copies and catch-up are taken by the same rule: so what
 //!    is deleted or written while it is copied is not undone by the copy, in whichever order they arrive.
+//!    Until the hand-off of an owner, telling the target can be left to the catch-up, from a log of changes.
 //! 4. The write is acknowledged when all of them have it. One that was not may have happened or not; it is
 //!    written again until it is acknowledged.
 //! 5. A read asks [`first`](ReadRoute::first), and if that has neither a row nor a tombstone of the key,

@@ -13,6 +13,9 @@
 //! Each "and then" is a turn, which is recorded before it is made. One record is out at a time, with the turns
 //! of all hauls that wait for one: so epochs begin in the order in which they are kept.
 
+mod haul;
+mod settle;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     ops::Range,
@@ -22,123 +25,19 @@ use std::{
 
 use seawall_core::Nanos;
 
+use self::haul::{Group, Hauling, Lane, Need, lane_of};
+pub(crate) use self::haul::{Job, Next, Outcome, Owner};
 use crate::{
     migration::{
-        Batch, Haul, Level, Phase, Step, Stretch, Turn,
+        Haul, Phase, Step,
         builder::Settings,
         course::{Course, Ways},
         path::{Leg, Stop},
-        spec::SlotsTurn,
         throttle::Throttle,
     },
     plan::hashes_of,
     slots::Table,
 };
-
-/// What a haul needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Need {
-    Turn(Stop),
-    /// Of which of its nodes the fence is to be raised.
-    Fence(usize),
-    Copy,
-    CatchUp,
-    Verify,
-    Hold,
-    Delete,
-}
-
-/// Slots that have the same way, and are at the same place of it.
-#[derive(Debug)]
-struct Group {
-    slots: Range<usize>,
-    at: Stop,
-}
-
-/// From whom to whom, where something is copied.
-type Lane = Option<(u16, u16)>;
-
-fn lane_of(leg: Leg) -> Lane {
-    leg.target().map(|target| (leg.before.owner(), target))
-}
-
-#[derive(Debug)]
-struct Hauling {
-    id: u64,
-    slots: Range<usize>,
-    leg: Leg,
-    /// The lane of that.
-    lane: Lane,
-    at: Stop,
-    need: Need,
-    /// Whether a worker has it.
-    is_out: bool,
-    cursor: Option<String>,
-    /// Since when it is in its phase.
-    since: Nanos,
-}
-
-impl Hauling {
-    fn is_handing_off(&self) -> bool {
-        self.at.phase == Some(Phase::HandOff)
-    }
-
-    /// Whose fences its phases raise.
-    fn nodes(&self) -> impl Iterator<Item = u16> {
-        let Leg { before, after } = self.leg;
-        let nodes =
-            [Some(before.owner()), self.leg.target(), self.leg.leaves(), Some(after.owner())];
-        let is_first = move |&at: &usize| nodes[at].is_some() && !nodes[..at].contains(&nodes[at]);
-        (0..nodes.len()).filter(is_first).filter_map(move |at| nodes[at])
-    }
-
-    fn last(&self) -> u32 {
-        self.slots.end as u32 - 1
-    }
-
-    fn turned(&self, to: Stop) -> SlotsTurn {
-        SlotsTurn {
-            first: self.slots.start as u32,
-            to: Stretch {
-                slots: self.slots.len() as u32,
-                legs: to.legs,
-                back: to.back,
-                phase: to.phase,
-                cursor: None,
-            },
-        }
-    }
-}
-
-/// A piece of work, for one worker.
-#[derive(Debug)]
-pub(crate) enum Job {
-    Record(Step),
-    Fence { node: u16, slots: std::ops::RangeInclusive<u32>, epoch: u64 },
-    Copy { haul: Haul, cursor: Option<String> },
-    CatchUp { haul: Haul },
-    Verify { haul: Haul },
-    Delete { haul: Haul, node: u16, cursor: Option<String> },
-}
-
-/// What came of it.
-#[derive(Debug)]
-pub(crate) enum Outcome {
-    Recorded { is_over: bool },
-    Fenced,
-    Moved(Batch),
-    Level(Level),
-    Verified(bool),
-}
-
-/// Whose work it is: a haul's, or the record's.
-pub(crate) type Owner = Option<u64>;
-
-pub(crate) enum Next {
-    Do(Owner, Job),
-    Wait(Duration),
-    Over,
-}
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
@@ -413,142 +312,6 @@ impl Driver {
                 let hauls = self.hauls.iter_mut();
                 hauls.filter(|haul| haul.id == id).for_each(|haul| haul.is_out = false);
             }
-        }
-    }
-
-    /// A worker has done what it had.
-    pub(crate) fn settle(&mut self, owner: Owner, outcome: &Outcome, now: Nanos) -> Vec<Turn> {
-        let mut turns = Vec::new();
-        match (owner, outcome) {
-            (None, Outcome::Recorded { is_over }) => self.settle_record(*is_over, now, &mut turns),
-            (Some(id), outcome) => {
-                let Some(at) = self.hauls.iter().position(|haul| haul.id == id) else {
-                    return turns;
-                };
-                self.hauls[at].is_out = false;
-                self.settle_haul(at, outcome, now, &mut turns);
-                self.turn_round(at);
-            }
-            (None, _) => {}
-        }
-        turns
-    }
-
-    fn settle_record(&mut self, is_over: bool, now: Nanos, turns: &mut Vec<Turn>) {
-        let Some(Record { step, .. }) = self.record.take() else { return };
-        self.epoch = step.epoch;
-        self.may_fit = true;
-        for turn in &step.turns {
-            let first = turn.first as usize;
-            let at = self.hauls.iter().position(|haul| haul.slots.start == first);
-            let Some(at) = at else { continue };
-            let haul = &mut self.hauls[at];
-            let to = Stop { legs: turn.to.legs, back: turn.to.back, phase: turn.to.phase };
-            turns.push(Turn::Moved {
-                slots: turn.first..=haul.last(),
-                phase: to.phase,
-                epoch: step.epoch,
-            });
-            if to.phase.is_none() {
-                let Hauling { slots, at: was, .. } = self.hauls.swap_remove(at);
-                if was.legs != to.legs {
-                    self.counts.moves_done += slots.len() as u64;
-                }
-                if to.legs != self.ways.goal(slots.start, self.back) {
-                    self.enqueue(Group { slots, at: to });
-                }
-                continue;
-            }
-            // The routes of a catch-up are those of the copying before it: who has either does the same.
-            let is_fenced =
-                haul.at.in_phase(Phase::CatchUp) == to && haul.at.phase == Some(Phase::Copying);
-            haul.at = to;
-            haul.leg = to.leg(&self.ways.path(first));
-            haul.lane = lane_of(haul.leg);
-            haul.need = if is_fenced { Need::CatchUp } else { Need::Fence(0) };
-            (haul.is_out, haul.cursor, haul.since) = (false, None, now);
-            self.turn_round(at);
-        }
-        if is_over {
-            self.is_over = true;
-            turns.push(Turn::Over);
-        }
-    }
-
-    fn settle_haul(&mut self, at: usize, outcome: &Outcome, now: Nanos, turns: &mut Vec<Turn>) {
-        let Self { hauls, counts, settings, items, bytes, ways, is_paused, .. } = self;
-        let haul = &mut hauls[at];
-        let slots = haul.slots.start as u32..=haul.last();
-        let to = |phase| Need::Turn(haul.at.in_phase(phase));
-        let mut spend = |count: u64, size: u64| {
-            items.spend(count, now);
-            bytes.spend(size, now);
-        };
-        haul.need = match (outcome, haul.need) {
-            (Outcome::Fenced, Need::Fence(fenced)) => {
-                if haul.nodes().nth(fenced + 1).is_some() {
-                    Need::Fence(fenced + 1)
-                } else {
-                    match haul.at.phase {
-                        Some(Phase::Copying) => Need::Copy,
-                        Some(Phase::CatchUp | Phase::HandOff) => Need::CatchUp,
-                        Some(Phase::DualRead) => Need::Hold,
-                        Some(Phase::CleanUp) if haul.leg.leaves().is_some() => Need::Delete,
-                        Some(Phase::CleanUp) | None => Need::Turn(haul.at.end()),
-                    }
-                }
-            }
-            (Outcome::Moved(batch), Need::Copy) => {
-                counts.items += batch.items;
-                counts.bytes += batch.bytes;
-                spend(batch.items, batch.bytes);
-                haul.cursor.clone_from(&batch.next);
-                if batch.next.is_some() { Need::Copy } else { to(Phase::CatchUp) }
-            }
-            (Outcome::Moved(batch), Need::Delete) => {
-                counts.items_deleted += batch.items;
-                spend(batch.items, batch.bytes);
-                haul.cursor.clone_from(&batch.next);
-                if batch.next.is_some() { Need::Delete } else { Need::Turn(haul.at.end()) }
-            }
-            (Outcome::Level(level), Need::CatchUp) => {
-                counts.items += level.items;
-                counts.bytes += level.bytes;
-                spend(level.items, level.bytes);
-                let is_late = now.since(haul.since) > settings.hand_off_within;
-                match (haul.is_handing_off(), haul.leg.moves_owner()) {
-                    (true, _) if level.left == 0 => Need::Verify,
-                    (_, false) if level.left == 0 => to(Phase::DualRead),
-                    (true, _) if is_late => {
-                        turns.push(Turn::HandOffGivenUp { slots });
-                        to(Phase::CatchUp)
-                    }
-                    (false, true) if level.left <= settings.lag => to(Phase::HandOff),
-                    _ => Need::CatchUp,
-                }
-            }
-            (Outcome::Verified(true), Need::Verify) => to(Phase::DualRead),
-            (Outcome::Verified(false), Need::Verify) => {
-                counts.mismatches += 1;
-                *is_paused = true;
-                turns.push(Turn::Mismatched { slots });
-                let turned = haul.at.turned(&ways.path(haul.slots.start));
-                Need::Turn(turned.expect("the target has not taken over"))
-            }
-            (_, need) => need,
-        };
-    }
-
-    /// A haul that goes where the migration no longer goes turns round, when its fences are raised.
-    fn turn_round(&mut self, at: usize) {
-        let path = self.ways.path(self.hauls[at].slots.start);
-        let haul = &mut self.hauls[at];
-        let goes_wrong = haul.at.phase.is_some() && haul.at.back != self.back && !haul.is_out;
-        if goes_wrong
-            && !matches!(haul.need, Need::Fence(_))
-            && let Some(turned) = haul.at.turned(&path)
-        {
-            haul.need = Need::Turn(turned);
         }
     }
 

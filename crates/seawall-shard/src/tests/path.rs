@@ -57,6 +57,11 @@ fn who_turns_round_is_on_the_path_and_ends_where_it_began() {
                     let turned = stop.turned(&path).expect("it is not too late");
                     assert!(turned.is_on(&path), "{stop:?} and {turned:?}");
                     assert_eq!(turned.end(), Stop::at(legs));
+                    if phase == Phase::DualRead && stop.leg(&path).moves_owner() {
+                        // The target has writes: they wait while it hands the slot back.
+                        assert_eq!(turned.phase, Some(Phase::CatchUp));
+                        assert!(turned.in_phase(Phase::HandOff).is_on(&path));
+                    }
                     // Who owned goes on to own, whichever way it goes.
                     assert_eq!(turned.word(&path).owner(), stop.word(&path).owner());
                 }
