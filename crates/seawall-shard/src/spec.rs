@@ -17,10 +17,13 @@
 
 use seawall_core::ConfigError;
 
-use crate::{Node, Topology, hash, word::LANES};
+use crate::{Node, Topology, hash, migration::spec::check_epoch, word::LANES};
 
 /// The version of what a spec means. A spec of another version is refused, and never understood half.
 const FORMAT: u32 = 1;
+
+/// Two to the power of it is how many slots there are at most.
+pub(crate) const MOST_SLOT_BITS: u32 = 22;
 
 /// Which algorithm fills the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -213,12 +216,13 @@ impl PlacementSpec {
         }
         // A model has two slots: loom looks at each access to each of them.
         let least = if cfg!(seawall_loom) { 1 } else { 8 };
-        if !(least..=22).contains(&self.slot_bits) {
+        if !(least..=MOST_SLOT_BITS).contains(&self.slot_bits) {
             return Err(ConfigError::new("slot_bits", self.slot_bits, "from 8 to 22"));
         }
         if !(1..=LANES).contains(&(self.replicas as usize)) {
             return Err(ConfigError::new("replicas", self.replicas, "from 1 to 4"));
         }
+        check_epoch(self.epoch)?;
         let mut topology = Topology::new();
         for node in &self.nodes {
             topology.add(node.clone())?;

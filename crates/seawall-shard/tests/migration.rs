@@ -316,6 +316,22 @@ fn a_migration_that_moves_nothing_ends_with_one_step() {
 }
 
 #[test]
+fn a_node_that_returns_is_up_while_it_is_moved_to() {
+    let shards = shards();
+    let next = shards.topology();
+    shards.update(|topology| topology.remove("db-001").map(drop)).expect("it is there");
+    let cluster = cluster();
+    let builder = shards.migration().hauls(1).slots_per_haul(1);
+    let migration = builder.start(&next).expect("it is sound");
+    step(&migration, &cluster).expect("nothing fails");
+
+    let moving = keys(10_000).find(|key| shards.write_route(key).phase().is_some());
+    let route = shards.write_route(&moving.expect("one slot moves"));
+    let target = route.forward().expect("it is copied to somebody");
+    assert_eq!((target.name(), target.state()), ("db-001", NodeState::Active));
+}
+
+#[test]
 fn a_map_of_the_spec_after_it_has_the_epoch_that_fences_ask_for() {
     let (shards, cluster) = (shards(), cluster());
     let migration = shards.migrate(&with_one_more(&shards)).expect("it is sound");
@@ -377,6 +393,8 @@ fn a_spec_that_cannot_be_is_refused_and_changes_nothing() {
     let theirs = || map(ShardMap::builder("theirs").spec(spec.from.clone()));
     let mut format = spec.clone();
     format.format = 2;
+    let mut late = spec.clone();
+    late.epoch = u64::MAX;
     let mut short = spec.clone();
     short.slots[0].slots -= 1;
     let mut long = spec.clone();
@@ -389,6 +407,7 @@ fn a_spec_that_cannot_be_is_refused_and_changes_nothing() {
     (backwards.slots[0].phase, backwards.slots[0].back) = (Some(Phase::Copying), true);
     for (bad, field) in [
         (format, "format"),
+        (late, "epoch"),
         (short, "slots"),
         (long, "slots"),
         (far, "slots.legs"),

@@ -11,7 +11,7 @@ use crate::{
     migration::{
         MigrationSpec, Step,
         course::{Course, Stops, Ways},
-        spec::{FORMAT, check_next},
+        spec::{FORMAT, check_epoch, check_next},
     },
     plan::PlanStats,
     word::LANES,
@@ -54,6 +54,11 @@ impl Control {
         let mut fill = self.fill.clone();
         let after = step.words(&mut fill);
         self.admit(next, &step);
+        for (node, &index) in next.nodes().iter().zip(&step.indexes) {
+            if self.topology.node(&node.name).is_none() {
+                self.table.member(index).follow(node); // one who has left before is not down any more
+            }
+        }
         let course = Course::new(from, next.clone(), Ways { before: step.before, after });
         self.moving = Some(Moving { course, fill, indexes: step.indexes, is_driven: false });
         Ok(())
@@ -64,6 +69,7 @@ impl Control {
         if spec.format != FORMAT {
             return Err(ConfigError::new("format", spec.format, FORMAT.to_string()));
         }
+        check_epoch(spec.epoch)?;
         if spec.epoch < self.moves {
             let rule = format!("at least {}, which is known here", self.moves);
             return Err(ConfigError::new("epoch", spec.epoch, rule));

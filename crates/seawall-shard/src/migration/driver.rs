@@ -111,7 +111,8 @@ impl Driver {
                 driver.enqueue(group);
                 continue;
             }
-            let cursor = cursors.iter().find(|(slots, _)| slots.contains(&group.slots.start));
+            // It is of those very slots: others begin anew, which does no harm.
+            let cursor = cursors.iter().find(|(slots, _)| *slots == group.slots);
             driver.begin(group, now);
             if let (Some(begun), Some((_, cursor))) = (driver.hauls.last_mut(), cursor) {
                 begun.cursor = Some(cursor.clone());

@@ -41,7 +41,8 @@ use seawall_core::sync::atomic::{
 const COUNT: u32 = 14;
 const MOST: u64 = (1 << COUNT) - 1;
 const FLOOR: u32 = 2 * COUNT;
-const HIGHEST: u64 = u64::MAX >> FLOOR;
+/// The highest floor, which no epoch reaches.
+pub(crate) const HIGHEST: u64 = u64::MAX >> FLOOR;
 
 /// Keeps those from a node's slots who route by an epoch that is over: one for each node, at the node.
 ///

@@ -2,7 +2,11 @@
 
 use seawall_core::ConfigError;
 
-use crate::{Node, PlacementSpec, migration::Phase};
+use crate::{
+    Node, PlacementSpec,
+    migration::{Phase, fence::HIGHEST},
+    spec::MOST_SLOT_BITS,
+};
 
 /// The version of what a saved migration means. Another one is refused, and never understood half.
 pub(crate) const FORMAT: u32 = 1;
@@ -131,13 +135,19 @@ impl MigrationSpec {
             return Ok(());
         }
         check_next(step.epoch, self.epoch)?;
+        let count: u64 = self.slots.iter().map(|stretch| u64::from(stretch.slots)).sum();
+        if count > 1 << MOST_SLOT_BITS {
+            let rule = format!("at most {}", 1 << MOST_SLOT_BITS);
+            return Err(ConfigError::new("slots", count, rule));
+        }
         let mut slots: Vec<Stretch> = Vec::new();
         for stretch in &self.slots {
             let one = Stretch { slots: 1, ..stretch.clone() };
             slots.extend(std::iter::repeat_n(one, stretch.slots as usize));
         }
         for turn in &step.turns {
-            let range = turn.first as usize..turn.first as usize + turn.to.slots as usize;
+            let first = turn.first as usize;
+            let range = first..first.saturating_add(turn.to.slots as usize);
             let Some(turned) = slots.get_mut(range) else {
                 return Err(ConfigError::new("turns.first", turn.first, "a slot that there is"));
             };
@@ -153,10 +163,19 @@ impl MigrationSpec {
     }
 }
 
-pub(crate) fn check_next(epoch: u64, last: u64) -> Result<(), ConfigError> {
-    if epoch == last + 1 {
+/// Whether a [`Fence`](crate::migration::Fence) can tell it from others.
+pub(crate) fn check_epoch(epoch: u64) -> Result<(), ConfigError> {
+    if epoch < HIGHEST {
         return Ok(());
     }
-    let rule = format!("{}, or a whole spec: steps are missing", last + 1);
+    Err(ConfigError::new("epoch", epoch, format!("below {HIGHEST}")))
+}
+
+pub(crate) fn check_next(epoch: u64, last: u64) -> Result<(), ConfigError> {
+    let next = last.saturating_add(1);
+    if epoch == next {
+        return check_epoch(epoch);
+    }
+    let rule = format!("{next}, or a whole spec: steps are missing");
     Err(ConfigError::new("epoch", epoch, rule))
 }
