@@ -106,11 +106,6 @@ impl Cluster {
         self.state.lock().stores[node].clone()
     }
 
-    pub(crate) fn corrupt(&self, node: &str) {
-        let mut state = self.state.lock();
-        state.stores.get_mut(node).expect("it is a node").clear();
-    }
-
     pub(crate) fn order(&self, fault: Fault) {
         self.state.lock().fault = Some(fault);
     }
