@@ -92,21 +92,21 @@ impl Driver {
                 }
             }
             (Outcome::Moved(batch), Need::Copy) => {
-                counts.items += batch.items;
-                counts.bytes += batch.bytes;
+                counts.items = counts.items.saturating_add(batch.items);
+                counts.bytes = counts.bytes.saturating_add(batch.bytes);
                 spend(batch.items, batch.bytes);
                 haul.cursor.clone_from(&batch.next);
                 if batch.next.is_some() { Need::Copy } else { to(Phase::CatchUp) }
             }
             (Outcome::Moved(batch), Need::Delete) => {
-                counts.items_deleted += batch.items;
+                counts.items_deleted = counts.items_deleted.saturating_add(batch.items);
                 spend(batch.items, batch.bytes);
                 haul.cursor.clone_from(&batch.next);
                 if batch.next.is_some() { Need::Delete } else { Need::Turn(haul.at.end()) }
             }
             (Outcome::Level(level), Need::CatchUp) => {
-                counts.items += level.items;
-                counts.bytes += level.bytes;
+                counts.items = counts.items.saturating_add(level.items);
+                counts.bytes = counts.bytes.saturating_add(level.bytes);
                 spend(level.items, level.bytes);
                 let is_late = now.since(haul.since) > settings.hand_off_within;
                 match (haul.is_handing_off(), haul.leg.moves_owner()) {
