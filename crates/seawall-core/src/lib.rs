@@ -65,6 +65,7 @@ pub use self::{
 pub use self::{
     chance::{GOLDEN, mix},
     lane::{lane, lanes},
+    listeners::discard,
     outcome::{meaning, watch, watch_blocking},
     park::park,
     rejection::marks,

@@ -50,7 +50,8 @@ impl<E> Listeners<E> {
 /// Drops what a panic carries: the hook has printed it, and there is nobody else to hand it to.
 ///
 /// What panics again when it is dropped is forgotten.
-fn discard(panic: Box<dyn Any + Send>) {
+#[doc(hidden)]
+pub fn discard(panic: Box<dyn Any + Send>) {
     let _ = catch_unwind(AssertUnwindSafe(|| drop(panic))).map_err(std::mem::forget);
 }
 

@@ -156,13 +156,39 @@ impl<T> Balance<T> {
     /// No bound holds for these but [`panic_above`](BalanceBuilder::panic_above).
     #[expect(clippy::must_use_candidate, reason = "it does more than to report")]
     pub fn set_down(&self, name: &str) -> bool {
-        self.shared.set(name, false)
+        self.shared.set(name, None, false)
     }
 
     /// Takes a peer up again, slowly, that was down or ejected; whether there is such a peer, and it was.
     #[expect(clippy::must_use_candidate, reason = "it does more than to report")]
     pub fn set_up(&self, name: &str) -> bool {
-        self.shared.set(name, true)
+        self.shared.set(name, None, true)
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(crate) fn found(&self) -> Vec<crate::health::Found> {
+        let found = |peer: &Arc<shared::Seated<T>>| {
+            let down = peer.standing.read().down;
+            crate::health::Found::new(peer.name.clone(), peer.value.serial, down)
+        };
+        self.shared.peers().list().iter().map(found).collect()
+    }
+
+    /// What the peer of that name was given, if it is still that very one.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn value_of(&self, name: &str, serial: u64) -> Option<T>
+    where
+        T: Clone,
+    {
+        let peers = self.shared.peers();
+        let peer = peers.list().iter().find(|peer| peer.name.as_str() == name)?;
+        (peer.value.serial == serial).then(|| peer.value.value.clone())
+    }
+
+    /// Sets a peer down or up, if it is still that very one.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn set_exactly(&self, name: &str, serial: u64, up: bool) {
+        self.shared.set(name, Some(serial), up);
     }
 
     /// The peers at present, in the order in which they came.

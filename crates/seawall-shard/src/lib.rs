@@ -9,6 +9,8 @@ mod control;
 mod event;
 mod explicit;
 pub mod fleet;
+#[cfg(feature = "tokio")]
+pub mod health;
 mod key;
 pub mod migration;
 mod node;

@@ -35,6 +35,8 @@ pub(crate) struct Seat<T> {
     pub(crate) common: Arc<Common>,
     /// For the rare turns; no call counts the handles.
     pub(crate) home: Weak<Shared<T>>,
+    /// The how manieth that joined: another one for another peer of the same name.
+    pub(crate) serial: u64,
 }
 
 /// What a call needs when it ends, whatever the peers are.
@@ -70,6 +72,8 @@ struct Control<T> {
     /// For the jitter of ejection times.
     chance: Chance,
     last_sweep: Nanos,
+    /// How many have joined so far.
+    joined: u64,
 }
 
 impl Common {
@@ -133,19 +137,24 @@ impl<T> Shared<T> {
         let seed = common.config.seed;
         Arc::new_cyclic(|home| {
             let initial = Nanos::from(common.config.initial).0;
-            let seat = |(name, weight, value)| {
-                let seat = Seat { value, common: common.clone(), home: home.clone() };
+            let joined = seats.len() as u64;
+            let seat = |(serial, (name, weight, value))| {
+                let seat = Seat { value, common: common.clone(), home: home.clone(), serial };
                 let latency = Latency::new(initial, common.decay.tick(now));
                 Arc::new(Peer::new(name, weight, seat, latency, Standing::new(Moment::ALWAYS)))
             };
-            let peers = Arc::new(Peers::new(seats.into_iter().map(seat).collect()));
+            let peers = Arc::new(Peers::new((0..).zip(seats).map(seat).collect()));
             let lane = |at: usize| {
                 let chance = Chance::from_seed(seed.map(|seed| seed.wrapping_add(at as u64)));
                 CachePadded::new(Lane { peers: RwLock::new(peers.clone()), chance })
             };
             let lanes = (0..lanes).map(lane).collect();
-            let control =
-                Control { peers: peers.clone(), chance: Chance::from_seed(seed), last_sweep: now };
+            let control = Control {
+                peers: peers.clone(),
+                chance: Chance::from_seed(seed),
+                last_sweep: now,
+                joined,
+            };
             Self { common, lanes, control: Mutex::new(control) }
         })
     }
@@ -201,7 +210,9 @@ impl<T> Shared<T> {
             let initial = Nanos::from(self.common.config.initial).0;
             let median = estimates.get(estimates.len() / 2).copied().unwrap_or(initial);
             let home = Arc::downgrade(self);
-            let seat = Seat { value, common: self.common.clone(), home };
+            let serial = control.joined;
+            control.joined += 1;
+            let seat = Seat { value, common: self.common.clone(), home, serial };
             // The first one has nobody to be compared with: it is given all at once.
             let since = if estimates.is_empty() { Moment::ALWAYS } else { Moment::of(now) };
             let latency = Latency::new(median, tick);
@@ -243,12 +254,15 @@ impl<T> Shared<T> {
         old
     }
 
-    /// Sets a peer down or up by hand; whether there is one and it was not.
-    pub(crate) fn set(&self, name: &str, up: bool) -> bool {
+    /// Sets a peer down or up, whichever has that name or only the one of that number; whether there is one and
+    /// it was not.
+    pub(crate) fn set(&self, name: &str, serial: Option<u64>, up: bool) -> bool {
         let now = self.common.moment();
         let turned = {
             let control = self.control.lock();
-            let Some(peer) = find(control.peers.list(), name).cloned() else {
+            let is_meant =
+                |peer: &&Arc<Seated<T>>| serial.is_none_or(|serial| serial == peer.value.serial);
+            let Some(peer) = find(control.peers.list(), name).filter(is_meant).cloned() else {
                 return false;
             };
             let turned = if up { peer.standing.set_up(now) } else { peer.standing.set_down() };

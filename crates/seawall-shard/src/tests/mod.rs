@@ -2,6 +2,8 @@
 
 #[cfg(not(seawall_loom))]
 mod balance;
+#[cfg(all(feature = "tokio", not(seawall_loom)))]
+mod health;
 #[cfg(seawall_loom)]
 mod loom_balance;
 #[cfg(seawall_loom)]
