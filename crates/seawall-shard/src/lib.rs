@@ -23,6 +23,7 @@ mod shard_map;
 mod shared;
 mod slots;
 mod spec;
+pub mod split;
 #[cfg(test)]
 mod tests;
 mod topology;
@@ -41,5 +42,6 @@ pub use self::{
     replicas::{Replicas, ReplicasIter},
     shard_map::ShardMap,
     spec::{Algorithm, KeyHash, PlacementSpec, Run},
+    split::Split,
     topology::Topology,
 };

@@ -11,9 +11,13 @@ mod loom_migration;
 #[cfg(seawall_loom)]
 mod loom_slots;
 #[cfg(seawall_loom)]
+mod loom_split;
+#[cfg(seawall_loom)]
 mod loom_update;
 #[cfg(not(seawall_loom))]
 mod renumbering;
+#[cfg(not(seawall_loom))]
+mod split;
 
 #[cfg(seawall_loom)]
 use seawall_core::model::{model, race, race_of_three};
