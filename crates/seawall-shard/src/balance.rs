@@ -23,7 +23,8 @@
 //! | `outlook` | what a pick must look out for: one word for all peers |
 //! | `ejection` | who is put out |
 //! | `shared`, `lease` | where these meet |
-//! | `service`, `future`, `follow` | for Tower: a service over clones, and peers from a `Discover` |
+//! | `subset` | which servers of a large fleet are peers at all |
+//! | `service`, `future`, `follow`, `follow_subset` | for Tower: a service over clones, and peers from a `Discover` |
 //!
 //! # What it does not do
 //!
@@ -36,6 +37,8 @@ pub(crate) mod ejection;
 mod event;
 #[cfg(feature = "discover")]
 mod follow;
+#[cfg(feature = "discover")]
+mod follow_subset;
 #[cfg(feature = "tower")]
 pub mod future;
 pub(crate) mod latency;
@@ -48,14 +51,13 @@ pub(crate) mod pick;
 mod service;
 mod shared;
 pub(crate) mod standing;
+mod subset;
 mod view;
 
 use std::{fmt, sync::Arc};
 
 use seawall_core::{ConfigError, Name, Observe, Registry, Rejection, Snapshot};
 
-#[cfg(feature = "discover")]
-pub use self::follow::Follow;
 #[cfg(feature = "tower")]
 pub use self::service::BalanceService;
 use self::shared::Shared;
@@ -64,8 +66,11 @@ pub use self::{
     config::{Config, Ejection, SuccessRate},
     event::{Cause, Event, Turn},
     lease::Lease,
+    subset::{Chosen, Subset},
     view::PeerView,
 };
+#[cfg(feature = "discover")]
+pub use self::{follow::Follow, follow_subset::FollowSubset};
 
 /// Gives each call to the peer that is expected to answer sooner, of two that chance draws.
 ///
@@ -148,6 +153,16 @@ impl<T> Balance<T> {
     #[expect(clippy::must_use_candidate, reason = "it does more than to report")]
     pub fn remove(&self, name: &str) -> bool {
         self.shared.remove(name)
+    }
+
+    /// Gives a peer another share of the calls, whose load and health stay known; whether there is such a peer.
+    ///
+    /// # Errors
+    ///
+    /// Where the weight is not from 1 to 65 535.
+    pub fn set_weight(&self, name: &str, weight: u32) -> Result<bool, ConfigError> {
+        builder::check_weight(name, weight)?;
+        Ok(self.shared.set_weight(name, weight))
     }
 
     /// Puts a peer out until it is [set up](Self::set_up): for whoever watches its health; whether there is

@@ -15,7 +15,7 @@ const MOST_WEIGHT: u32 = 65_535;
 ///
 /// # Examples
 ///
-/// How do I give a canary one call in a hundred?
+/// How do I give a canary about one call in a hundred? (Exactly one, a [`Split`](crate::Split) does.)
 ///
 /// ```
 /// # use seawall_shard::Balance;
@@ -154,7 +154,7 @@ impl<T> BalanceBuilder<T> {
     }
 }
 
-pub(crate) fn check_weight(name: &Name, weight: u32) -> Result<(), ConfigError> {
+pub(crate) fn check_weight(name: &str, weight: u32) -> Result<(), ConfigError> {
     if !(1..=MOST_WEIGHT).contains(&weight) {
         let value = format_args!("{weight} for `{name}`");
         return Err(ConfigError::new("peer.weight", value, "from 1 to 65535"));

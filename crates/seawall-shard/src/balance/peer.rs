@@ -4,15 +4,19 @@ use std::ops::Deref;
 
 use seawall_core::{
     CachePadded, Name,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        atomic::{AtomicU64, Ordering::Relaxed},
+        unmodelled,
+    },
 };
 
 use super::{latency::Latency, load::Load, standing::Standing};
 
 pub(crate) struct Peer<V> {
     pub(crate) name: Name,
-    /// Its share of the calls, relative to the others'; at least 1.
-    pub(crate) weight: u32,
+    /// Its share of the calls, relative to the others'; at least 1. The list that draws by it follows when it
+    /// changes; a pick that sees only one of the two chooses a little worse: Relaxed, and outside loom's view.
+    weight: unmodelled::AtomicU32,
     pub(crate) value: V,
     /// Apart from the name, which pickers of other peers read, and from other peers.
     live: CachePadded<Live>,
@@ -35,7 +39,18 @@ impl<V> Peer<V> {
         standing: Standing,
     ) -> Self {
         let live = Live { load: Load::new(latency), standing, tally: Tally::new() };
+        let weight = unmodelled::AtomicU32::new(weight);
         Self { name, weight, value, live: CachePadded::new(live) }
+    }
+
+    #[inline]
+    pub(crate) fn weight(&self) -> u32 {
+        self.weight.load(Relaxed)
+    }
+
+    /// One thread at a time, which then makes another list.
+    pub(crate) fn set_weight(&self, weight: u32) {
+        self.weight.store(weight, Relaxed);
     }
 }
 

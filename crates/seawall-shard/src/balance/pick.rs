@@ -52,14 +52,14 @@ pub(crate) struct Ask<'a> {
 impl<V> Peers<V> {
     pub(crate) fn new(list: Vec<Arc<Peer<V>>>) -> Self {
         let list = list.into_boxed_slice();
-        let heaviest = list.iter().map(|peer| peer.weight).max().unwrap_or(1);
-        if list.iter().all(|peer| peer.weight == heaviest) {
+        let heaviest = list.iter().map(|peer| peer.weight()).max().unwrap_or(1);
+        if list.iter().all(|peer| peer.weight() == heaviest) {
             let total = list.len() as u64;
             return Self { list, ends: None, total, heaviest };
         }
         let mut total = 0;
         let end = |peer: &Arc<Peer<V>>| {
-            total += u64::from(peer.weight);
+            total += u64::from(peer.weight());
             total
         };
         let ends = Some(list.iter().map(end).collect());
@@ -117,7 +117,7 @@ impl<V> Peers<V> {
     fn better(&self, tick: Tick, first: (usize, f64), second: (usize, f64)) -> usize {
         let cost = |(at, share): (usize, f64)| {
             let peer = &self.list[at];
-            let lightness = f64::from(self.heaviest) / (f64::from(peer.weight) * share);
+            let lightness = f64::from(self.heaviest) / (f64::from(peer.weight()) * share);
             peer.load.cost(tick, lightness)
         };
         // The first where they are equal: it was drawn by its weight alone, the second beside the first.

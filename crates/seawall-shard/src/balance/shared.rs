@@ -238,6 +238,18 @@ impl<T> Shared<T> {
         true
     }
 
+    /// Gives a peer another weight; whether there is one of that name.
+    pub(crate) fn set_weight(&self, name: &str, weight: u32) -> bool {
+        let _old = {
+            let mut control = self.control.lock();
+            let Some(peer) = find(control.peers.list(), name) else { return false };
+            peer.set_weight(weight);
+            let list = control.peers.list().to_vec();
+            self.exchange(&mut control, list, self.common.moment())
+        };
+        true
+    }
+
     /// Returns the list that was, to be dropped after the locks: it may be the last that knows of a user's
     /// value.
     fn exchange(

@@ -38,7 +38,7 @@ impl<T> Shared<T> {
             let in_flight = peer.load.in_flight();
             PeerView {
                 name: peer.name.clone(),
-                weight: peer.weight,
+                weight: peer.weight(),
                 in_flight,
                 estimate: Duration::from_nanos(peer.load.latency.read(tick, in_flight)),
                 share: stand.share(moment, self.common.ramp),
