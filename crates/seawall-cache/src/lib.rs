@@ -1,3 +1,17 @@
 #![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
+
+#[allow(dead_code, reason = "what the cache needs and a single flight does not")]
+mod flight;
+#[cfg(test)]
+mod tests;
+
+pub use seawall_core::{
+    Bound, BoxError, Clock, ConfigError, Error, Reason, Registry, Rejection, Snapshot,
+};
+
+pub use self::flight::{
+    Detached, LoadError, LoadTask, Panicked, Run, SingleFlight, SingleFlightBuilder,
+};
