@@ -29,6 +29,10 @@ fn counter(users: &Users, name: &str) -> u64 {
     users.snapshot().counters[name]
 }
 
+fn gauge(users: &Users, name: &str) -> u64 {
+    users.snapshot().gauges[name] as u64
+}
+
 /// A load that ends when the test says so.
 fn held() -> (oneshot::Sender<u32>, impl Future<Output = Result<u32, io::Error>> + Send) {
     let (end, ended) = oneshot::channel();
@@ -57,7 +61,7 @@ fn ten_thousand_callers_on_one_cold_key_load_once_and_are_woken_once() {
         assert!(task.poll(call.as_mut()).is_pending());
         assert!(task.poll(call.as_mut()).is_pending(), "polled for nothing");
     }
-    assert_eq!(users.snapshot().gauges["following"], 9_999.0);
+    assert_eq!(gauge(&users, "following"), 9_999);
 
     end.send(42).unwrap();
     assert!(matches!(first.poll(leader), Poll::Ready(Ok(42))));
@@ -83,11 +87,11 @@ async fn ten_thousand_tasks_on_two_threads_load_once() {
         let users = users.clone();
         tokio::spawn(async move { users.run(7, || ready(Ok(0))).await })
     };
-    while users.snapshot().gauges["in_flight"] < 1.0 {
+    while gauge(&users, "in_flight") < 1 {
         tokio::task::yield_now().await;
     }
     let followers: Vec<_> = (1..10_000).map(call).collect();
-    while users.snapshot().gauges["following"] < 9_999.0 {
+    while gauge(&users, "following") < 9_999 {
         tokio::task::yield_now().await;
     }
 
@@ -178,7 +182,7 @@ fn a_load_that_panics_before_its_first_poll_tells_the_others_too() {
 
     drop(leader);
     assert!(follower.is_some());
-    assert_eq!((counter(&users, "panicked"), users.snapshot().gauges["in_flight"]), (1, 0.0));
+    assert_eq!((counter(&users, "panicked"), users.snapshot().gauges["in_flight"]), (1, 0));
 }
 
 #[test]
@@ -186,7 +190,7 @@ fn when_the_leader_is_dropped_one_follower_loads_and_none_wakes_more_than_twice(
     let users = users();
     let loads = Rc::new(Cell::new(0));
     let task = Task::new();
-    let mut leader = Box::pin(users.run(7, || pending::<Result<u32, io::Error>>()));
+    let mut leader = Box::pin(users.run(7, pending::<Result<u32, io::Error>>));
     assert!(task.poll(leader.as_mut()).is_pending());
     let load = || {
         let loads = loads.clone();
@@ -217,7 +221,7 @@ fn when_the_leader_is_dropped_one_follower_loads_and_none_wakes_more_than_twice(
 fn a_follower_that_was_called_and_goes_passes_the_call_on() {
     let users = users();
     let tasks = [Task::new(), Task::new(), Task::new()];
-    let mut leader = Box::pin(users.run(7, || pending::<Result<u32, io::Error>>()));
+    let mut leader = Box::pin(users.run(7, pending::<Result<u32, io::Error>>));
     let mut called = Box::pin(users.run(7, || ready(Ok(1))));
     let mut next = Box::pin(users.run(7, || ready(Ok(2))));
     assert!(tasks[0].poll(leader.as_mut()).is_pending());
@@ -236,7 +240,7 @@ fn a_follower_that_was_called_and_goes_passes_the_call_on() {
 fn a_newcomer_does_not_wait_for_a_follower_that_sleeps_on_its_call() {
     let users = users();
     let tasks = [Task::new(), Task::new(), Task::new()];
-    let mut leader = Box::pin(users.run(7, || pending::<Result<u32, io::Error>>()));
+    let mut leader = Box::pin(users.run(7, pending::<Result<u32, io::Error>>));
     let mut sleeper = Box::pin(users.run(7, || ready(Ok(1))));
     assert!(tasks[0].poll(leader.as_mut()).is_pending());
     assert!(tasks[1].poll(sleeper.as_mut()).is_pending());
@@ -249,11 +253,11 @@ fn a_newcomer_does_not_wait_for_a_follower_that_sleeps_on_its_call() {
 }
 
 /// Tells what the table looked like when it was dropped.
-struct Look<'a>(&'a Users, &'a Cell<Option<f64>>);
+struct Look<'a>(&'a Users, &'a Cell<Option<u64>>);
 
 impl Drop for Look<'_> {
     fn drop(&mut self) {
-        self.1.set(Some(self.0.snapshot().gauges["in_flight"]));
+        self.1.set(Some(gauge(self.0, "in_flight")));
     }
 }
 
@@ -270,11 +274,11 @@ fn when_the_last_one_goes_the_flight_is_gone_before_its_load_is_dropped() {
     };
     let mut only = Box::pin(users.run(7, load));
     assert!(Task::new().poll(only.as_mut()).is_pending());
-    assert_eq!(users.snapshot().gauges["in_flight"], 1.0);
+    assert_eq!(gauge(&users, "in_flight"), 1);
 
     drop(only);
 
-    assert_eq!(seen.get(), Some(0.0));
+    assert_eq!(seen.get(), Some(0));
 }
 
 #[test]
@@ -316,7 +320,7 @@ fn what_is_forgotten_is_loaded_anew_and_who_waited_gets_what_he_waited_for() {
 fn when_a_forgotten_flight_loses_its_leader_its_followers_join_the_present_one() {
     let users = users();
     let tasks = [Task::new(), Task::new(), Task::new(), Task::new()];
-    let mut leader = Box::pin(users.run(7, || pending::<Result<u32, io::Error>>()));
+    let mut leader = Box::pin(users.run(7, pending::<Result<u32, io::Error>>));
     let mut early = [(); 2].map(|()| Box::pin(users.run(7, || ready(Ok(0)))));
     assert!(tasks[0].poll(leader.as_mut()).is_pending());
     assert!(tasks[1].poll(early[0].as_mut()).is_pending());
@@ -361,13 +365,13 @@ fn loads_over_the_cap_wait_in_line_and_are_refused_with_all_their_followers_when
 
     assert_eq!((refused.reason(), refused.bound()), (Reason::Overloaded, Some(Bound::Queue)));
     let snapshot = users.snapshot();
-    assert_eq!((snapshot.gauges["loading"], snapshot.gauges["queueing"]), (1.0, 1.0));
+    assert_eq!((gauge(&users, "loading"), gauge(&users, "queueing")), (1, 1));
     assert_eq!((&*snapshot.state, snapshot.counters["rejected"]), ("full", 1));
     end.send(1).unwrap();
     assert!(matches!(tasks[0].poll(first), Poll::Ready(Ok(1))));
     assert_eq!(tasks[1].wakes(), 1);
     assert!(matches!(tasks[1].poll(second), Poll::Ready(Ok(2))));
-    assert_eq!(users.snapshot().gauges["loading"], 0.0);
+    assert_eq!(gauge(&users, "loading"), 0);
 }
 
 #[test]
@@ -377,7 +381,7 @@ fn a_load_that_panics_or_is_dropped_gives_its_slot_back_at_once() {
     let mut panics = Box::pin(users.run(1, || poll_fn(|_| panic!("no"))));
     assert!(catch_unwind(AssertUnwindSafe(|| task.poll(panics.as_mut()))).is_err());
 
-    let mut hangs = Box::pin(users.run(2, || pending::<Result<u32, io::Error>>()));
+    let mut hangs = Box::pin(users.run(2, pending::<Result<u32, io::Error>>));
     assert!(task.poll(hangs.as_mut()).is_pending(), "though the one that panicked is kept");
     drop(hangs);
 
@@ -389,7 +393,7 @@ fn a_load_that_panics_or_is_dropped_gives_its_slot_back_at_once() {
 fn a_place_in_line_goes_to_the_next_when_its_load_is_dropped() {
     let users = capped(1, 8);
     let tasks: [Task; 3] = std::array::from_fn(|_| Task::new());
-    let mut runs = Box::pin(users.run(1, || pending::<Result<u32, io::Error>>()));
+    let mut runs = Box::pin(users.run(1, pending::<Result<u32, io::Error>>));
     let mut waits = Box::pin(users.run(2, || ready(Ok(2))));
     let mut next = Box::pin(users.run(3, || ready(Ok(3))));
     assert!(tasks[0].poll(runs.as_mut()).is_pending());
@@ -402,7 +406,7 @@ fn a_place_in_line_goes_to_the_next_when_its_load_is_dropped() {
 
     assert_eq!(tasks[2].wakes(), 1);
     assert!(matches!(tasks[2].poll(next.as_mut()), Poll::Ready(Ok(3))));
-    assert_eq!(users.snapshot().gauges["loading"], 0.0);
+    assert_eq!(gauge(&users, "loading"), 0);
 }
 
 #[test]
@@ -453,7 +457,7 @@ fn a_deserted_load_is_out_of_the_table_before_it_is_cancelled() {
     let mut newcomer = pin!(users.run(7, || ready(Ok(2))));
     assert!(matches!(asks.poll(newcomer.as_mut()), Poll::Ready(Ok(2))), "a flight of its own");
     assert!(task.poll(spawned.as_mut()).is_ready());
-    assert_eq!(seen.get(), Some(0.0));
+    assert_eq!(seen.get(), Some(0));
 }
 
 #[test]
@@ -461,7 +465,7 @@ fn a_task_that_is_dropped_hands_over_and_its_own_caller_learns_of_it() {
     let users = users();
     let tasks: [Task; 2] = std::array::from_fn(|_| Task::new());
     let (spawn, spawned) = mpsc::channel();
-    let never = || pending::<Result<u32, io::Error>>();
+    let never = pending::<Result<u32, io::Error>>;
     let mut caller =
         Box::pin(users.run_detached(7, never, |task| spawn.send(Box::pin(task)).unwrap()));
     let mut other = Box::pin(users.run(7, || ready(Ok(2))));
@@ -488,7 +492,7 @@ fn a_task_that_nobody_spawns_does_not_hang_its_caller() {
     };
 
     assert_eq!(refused.reason(), Reason::ShuttingDown);
-    assert_eq!(users.snapshot().gauges["in_flight"], 0.0);
+    assert_eq!(gauge(&users, "in_flight"), 0);
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::{
 pub struct SingleFlightBuilder<K, V, E> {
     name: Name,
     config: Config,
-    of: PhantomData<fn() -> (K, V, E)>,
+    of: PhantomData<SingleFlight<K, V, E>>,
 }
 
 impl<K, V, E> SingleFlightBuilder<K, V, E> {

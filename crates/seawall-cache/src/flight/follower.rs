@@ -88,8 +88,7 @@ impl<K: Hash + Eq + Clone, T: Clone> Follower<K, T> {
 impl<K, T> Drop for Follower<K, T> {
     fn drop(&mut self) {
         if let Some(flight) = &self.flight {
-            let unread = self.flights.0.after(flight, |_| flight.leave(self.ticket));
-            drop(unread);
+            self.flights.0.after(flight, |_| flight.leave(self.ticket));
         }
     }
 }

@@ -140,7 +140,9 @@ impl Place {
         if let Some(waits) = &self.waits {
             let mut line = waits.cap.line.lock();
             if line.given.remove(&waits.number).is_none() {
-                line.waiting.insert(waits.number, Some(cx.waker().clone()));
+                let old = line.waiting.insert(waits.number, Some(cx.waker().clone()));
+                drop(line);
+                drop(old); // the user's own
                 return Poll::Pending;
             }
             drop(line);

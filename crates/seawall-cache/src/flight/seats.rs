@@ -4,7 +4,10 @@
 //! Each method is one step under the flight's lock, and returns what is to be woken or dropped outside
 //! of it. Those that say so are called under the shard's lock too.
 
-use std::{collections::BTreeMap, task::Waker};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    task::Waker,
+};
 
 use seawall_core::sync::Mutex;
 
@@ -88,9 +91,11 @@ pub(super) struct Left<T> {
     /// Nobody needs the flight: out of the table with it, under the lock that is held.
     pub(super) empty: bool,
     pub(super) wake: Wake,
-    /// An outcome that nobody will take, to be dropped outside the locks.
-    pub(super) unread: Option<Outcome<T>>,
+    pub(super) rest: Rest<T>,
 }
+
+/// What nobody needs any more: the user's own, to be dropped when no lock is held.
+pub(super) type Rest<T> = (Option<Outcome<T>>, Option<Waker>);
 
 impl<K, T> Flight<K, T> {
     /// A flight that its maker leads.
@@ -130,11 +135,12 @@ impl<K, T> Flight<K, T> {
 
     /// Whether nobody follows any more; if not, `waker` is woken when that is so.
     pub(super) fn is_deserted(&self, waker: &Waker) -> bool {
+        let _old; // dropped after the lock is given back
         match &mut self.seats.lock().desertion {
             Desertion::Ignored => false,
             Desertion::Happened => true,
             Desertion::Watched(kept) => {
-                keep(kept, waker);
+                _old = keep(kept, waker);
                 false
             }
         }
@@ -159,7 +165,7 @@ impl<K, T> Flight<K, T> {
         seats.desertion = Desertion::Ignored; // it was this leader's wish
         let empty = registered && seats.followers == 0;
         let wake = if registered && !empty { seats.call() } else { seats.scatter() };
-        Left { empty, wake, unread: None }
+        Left { empty, wake, rest: (None, None) }
     }
 
     /// It was poisoned; has no effect on those who follow a load. Just taken out of the table, under
@@ -177,6 +183,7 @@ impl<K, T> Flight<K, T> {
     where
         T: Clone,
     {
+        let _old; // dropped after the lock is given back
         let mut seats = self.seats.lock();
         let seats = &mut *seats;
         match &mut seats.stage {
@@ -185,9 +192,10 @@ impl<K, T> Flight<K, T> {
                     seats.next += 1;
                     seats.next
                 });
-                match seats.asleep.get_mut(&ticket) {
-                    Some(kept) => kept.clone_from(waker),
-                    None => drop(seats.asleep.insert(ticket, waker.clone())),
+                match seats.asleep.entry(ticket) {
+                    Entry::Occupied(kept) if kept.get().will_wake(waker) => {}
+                    Entry::Occupied(mut kept) => _old = Some(kept.insert(waker.clone())),
+                    Entry::Vacant(place) => drop(place.insert(waker.clone())),
                 }
                 return Asked::Sleeps;
             }
@@ -203,9 +211,7 @@ impl<K, T> Flight<K, T> {
         }
         // Under both, it follows no more.
         seats.followers -= 1;
-        if let Some(ticket) = ticket.take() {
-            seats.asleep.remove(&ticket);
-        }
+        _old = ticket.take().and_then(|ticket| seats.asleep.remove(&ticket));
         if matches!(seats.stage, Stage::Scattered) {
             return Asked::Scattered;
         }
@@ -215,10 +221,9 @@ impl<K, T> Flight<K, T> {
 
     /// A follower does not want to be woken for now: if it was called to take over, another is.
     pub(super) fn doze(&self, ticket: &mut Option<Ticket>) -> Wake {
-        match ticket.take() {
-            Some(ticket) => self.seats.lock().forget(ticket),
-            None => Wake::Nobody,
-        }
+        let Some(ticket) = ticket.take() else { return Wake::Nobody };
+        let (wake, _old) = self.seats.lock().forget(ticket);
+        wake
     }
 
     /// A follower goes. Under the shard's lock.
@@ -226,7 +231,8 @@ impl<K, T> Flight<K, T> {
         let mut seats = self.seats.lock();
         seats.followers -= 1;
         let last = seats.followers == 0;
-        let mut wake = ticket.map_or(Wake::Nobody, |ticket| seats.forget(ticket));
+        let forget = |ticket| seats.forget(ticket);
+        let (mut wake, waker) = ticket.map_or((Wake::Nobody, None), forget);
         let mut unread = None;
         let empty = match &mut seats.stage {
             Stage::Vacant { .. } => last,
@@ -244,7 +250,7 @@ impl<K, T> Flight<K, T> {
             },
             _ => false,
         };
-        Left { empty, wake, unread }
+        Left { empty, wake, rest: (unread, waker) }
     }
 
     /// How many follow, for tests and snapshots.
@@ -264,12 +270,13 @@ impl<T> Seats<T> {
     }
 
     /// One who slept does not any more; a call that was his goes to the next.
-    fn forget(&mut self, ticket: Ticket) -> Wake {
-        self.asleep.remove(&ticket);
-        match self.stage {
+    fn forget(&mut self, ticket: Ticket) -> (Wake, Option<Waker>) {
+        let waker = self.asleep.remove(&ticket);
+        let wake = match self.stage {
             Stage::Vacant { called } if called == Some(ticket) => self.call(),
             _ => Wake::Nobody,
-        }
+        };
+        (wake, waker)
     }
 
     fn scatter(&mut self) -> Wake {
@@ -278,10 +285,10 @@ impl<T> Seats<T> {
     }
 }
 
-/// Clones nothing where the same one is kept already.
-fn keep(kept: &mut Option<Waker>, waker: &Waker) {
+/// Clones nothing where the same one is kept already; gives out the one that was kept instead.
+fn keep(kept: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
     match kept {
-        Some(kept) => kept.clone_from(waker),
-        None => *kept = Some(waker.clone()),
+        Some(kept) if kept.will_wake(waker) => None,
+        _ => kept.replace(waker.clone()),
     }
 }

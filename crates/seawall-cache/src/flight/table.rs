@@ -15,7 +15,7 @@ use seawall_core::{
 
 use super::{
     Follower, Leader,
-    seats::{Flight, Left, Outcome, Wake},
+    seats::{Flight, Left, Rest, Wake},
 };
 
 /// The flights of all keys. Cloning shares them.
@@ -113,11 +113,7 @@ impl<K: Hash + Eq, T> Flights<K, T> {
     {
         match self.board(key, true) {
             Ok(leader) => Entry::Leads(leader),
-            Err(flight) => {
-                self.0.counts.joined.add(1);
-                let flight = flight.expect("whoever does not lead follows");
-                Entry::Follows(Follower::new(self.clone(), flight))
-            }
+            Err(follower) => Entry::Follows(follower.expect("whoever does not lead follows")),
         }
     }
 
@@ -131,7 +127,7 @@ impl<K: Hash + Eq, T> Flights<K, T> {
     }
 
     /// Leads the flight of `key`, or, if somebody does and the caller `follows`, is counted in.
-    fn board<Q>(&self, key: &Q, follows: bool) -> Result<Leader<K, T>, Option<Arc<Flight<K, T>>>>
+    fn board<Q>(&self, key: &Q, follows: bool) -> Result<Leader<K, T>, Option<Follower<K, T>>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
@@ -143,7 +139,10 @@ impl<K: Hash + Eq, T> Flights<K, T> {
                 self.0.counts.handed_over.add(1);
                 flight.clone()
             }
-            Some(flight) => return Err(follows.then(|| flight.clone())),
+            Some(flight) => {
+                self.0.counts.joined.add(u64::from(follows));
+                return Err(follows.then(|| Follower::new(self.clone(), flight.clone())));
+            }
             None => {
                 let flight = Arc::new(Flight::led(key.to_owned(), hash));
                 shard.insert_unique(hash, flight.clone(), |flight| flight.hash);
@@ -201,16 +200,16 @@ impl<K, T> Table<K, T> {
         &self,
         flight: &Arc<Flight<K, T>>,
         leave: impl FnOnce(bool) -> Left<T>,
-    ) -> Option<Outcome<T>> {
+    ) -> Rest<T> {
         let mut shard = self.shard(flight.hash).lock();
         let found = shard.find_entry(flight.hash, |other| Arc::ptr_eq(other, flight));
-        let Left { empty, wake, unread } = leave(found.is_ok());
+        let Left { empty, wake, rest } = leave(found.is_ok());
         if let (true, Ok(found)) = (empty, found) {
             found.remove();
         }
         drop(shard); // before what is the user's own: it could come back here
         wake.now();
-        unread
+        rest
     }
 }
 
