@@ -182,7 +182,7 @@ fn a_load_that_panics_before_its_first_poll_tells_the_others_too() {
 
     drop(leader);
     assert!(follower.is_some());
-    assert_eq!((counter(&users, "panicked"), users.snapshot().gauges["in_flight"]), (1, 0));
+    assert_eq!((counter(&users, "panicked"), gauge(&users, "in_flight")), (1, 0));
 }
 
 #[test]

@@ -28,7 +28,7 @@ use super::{
 ///
 /// let (one, other) = tokio::join!(users.run(7, || user(7)), users.run(7, || user(7)));
 ///
-/// assert_eq!(one, other);
+/// assert_eq!(one.ok(), other.ok());
 /// assert_eq!(users.snapshot().counters["loads"], 1);
 /// # Ok::<(), seawall_cache::ConfigError>(())
 /// # }).unwrap();
