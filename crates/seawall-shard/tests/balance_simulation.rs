@@ -29,7 +29,9 @@ struct Fleet {
     balance: Balance<usize>,
     hand: ManualClock,
     servers: Vec<Server>,
-    lines: Vec<VecDeque<(u64, Lease<usize>)>>,
+    lines: Vec<VecDeque<(u64, Option<Lease<usize>>)>>,
+    /// Sends each call anywhere, and does not ask the balance.
+    is_blind: bool,
     /// When whose first call will be done.
     done: BinaryHeap<Reverse<(u64, usize)>>,
     chance: fastrand::Rng,
@@ -51,6 +53,7 @@ impl Fleet {
             lines: servers.iter().map(|_| VecDeque::new()).collect(),
             calls: vec![0; servers.len()],
             servers,
+            is_blind: false,
             done: BinaryHeap::new(),
             chance: fastrand::Rng::with_seed(seed),
             now: 0,
@@ -83,18 +86,19 @@ impl Fleet {
                 self.go_to(then);
                 let (began, lease) = self.lines[at].pop_front().expect("it was served");
                 self.times.push(then - began);
-                if self.servers[at].fails {
-                    lease.failure()
-                } else {
-                    lease.success()
+                match lease {
+                    Some(lease) if self.servers[at].fails => lease.failure(),
+                    Some(lease) => lease.success(),
+                    None => {}
                 }
                 if !self.lines[at].is_empty() {
                     self.start(at);
                 }
             }
             self.go_to(arrives);
-            let lease = self.balance.pick().expect("somebody is in");
-            let at = *lease;
+            let lease = (!self.is_blind).then(|| self.balance.pick().expect("somebody is in"));
+            let anywhere = self.chance.usize(..self.servers.len());
+            let at = lease.as_ref().map_or(anywhere, |lease| **lease);
             self.calls[at] += 1;
             self.lines[at].push_back((arrives, lease));
             if self.lines[at].len() == 1 {
@@ -131,6 +135,28 @@ fn queues_are_those_of_the_better_of_two() {
 
     let (median, tail) = hundred(0.9);
     assert!(median < 2.5 && tail < 10.5, "{median:.2} and {tail:.2} at rho 0.9");
+}
+
+/// Ten servers at rho 0.5, of which one takes 1.8 times as long, so that a tenth of the calls is 0.9 of what it can
+/// do. In a queue like that one call in ten waits `1.8 / (1 - 0.9) * ln(10)` service times or more, 41.
+#[test]
+fn one_slow_peer_does_not_make_the_slowest_calls() {
+    let service = SECOND / 100.0;
+    let tail = |is_blind| {
+        let mut servers = vec![Server { mean: service, fails: false }; 10];
+        servers[3].mean = service * 1.8;
+        let mut fleet = Fleet::new(servers, 7);
+        fleet.is_blind = is_blind;
+        fleet.run(20_000, service / 10.0 / 0.5);
+        fleet.forget();
+        fleet.run(200_000, service / 10.0 / 0.5);
+        fleet.percentile(0.99) / service
+    };
+
+    let (with, without) = (tail(false), tail(true));
+
+    assert!(with < 7.0, "{with:.1} service times, and {without:.1} without a balance");
+    assert!(without > 25.0, "{without:.1}");
 }
 
 /// One that answers at once that it can't looks fast to who measures answers alone.
