@@ -22,6 +22,7 @@
 //! | `standing` | whether a peer takes part: one word |
 //! | `outlook` | what a pick must look out for: one word for all peers |
 //! | `ejection` | who is put out |
+//! | `rules` | the settings that every call reads |
 //! | `shared`, `lease` | where these meet |
 //! | `subset` | which servers of a large fleet are peers at all |
 //! | `service`, `future`, `follow`, `follow_subset` | for Tower: a service over clones, and peers from a `Discover` |
@@ -47,6 +48,9 @@ pub(crate) mod load;
 pub(crate) mod outlook;
 pub(crate) mod peer;
 pub(crate) mod pick;
+pub(crate) mod rules;
+#[cfg(feature = "serde")]
+mod serde_form;
 #[cfg(feature = "tower")]
 mod service;
 mod shared;
@@ -213,10 +217,21 @@ impl<T> Balance<T> {
         self.shared.view(now)
     }
 
+    /// Takes over new settings, for the calls to come and the ends of those in flight; what is known of the peers
+    /// stays.
+    ///
+    /// # Errors
+    ///
+    /// Where `config` cannot be, or changes what is fixed once built: `decay` and `seed`. Nothing is changed
+    /// then.
+    pub fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        self.shared.reconfigure(config)
+    }
+
     /// What it is set to.
     #[must_use]
-    pub fn config(&self) -> &Config {
-        &self.shared.common.config
+    pub fn config(&self) -> Config {
+        self.shared.config()
     }
 
     /// How it stands now.

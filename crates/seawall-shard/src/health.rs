@@ -55,7 +55,8 @@ use self::{run::Run, shared::Shared};
 
 /// Asks members whether they are well, and leaves out who is ill.
 ///
-/// Cloning is cheap and shares all; what runs ends when the last clone is dropped.
+/// Cloning is cheap and shares all; what runs ends when the last clone is dropped, and leaves the members as they
+/// are marked.
 ///
 /// # Examples
 ///
@@ -128,8 +129,8 @@ impl<W> Health<W> {
         let mut run = Run::new(self.handle.shared.clone(), check);
         let shared = self.handle.shared.clone();
         async move {
+            // Told of all that comes from here on; what was before, the run sees.
             let mut closed = pin!(shared.closed.notified());
-            closed.as_mut().enable(); // before the run asks whether it is closed
             poll_fn(|cx| {
                 if closed.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());

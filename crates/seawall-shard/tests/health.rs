@@ -324,11 +324,12 @@ async fn another_run_goes_on_where_one_was_dropped() {
     let health = health().at_once(1).build(balance.clone()).unwrap();
     let run = spawn(&health, &ward);
     sleep(MILLI * 5).await;
-    assert_eq!(health.snapshot().gauges["running"], 1.0);
+    let running = || health.snapshot().gauges["running"] as u32;
+    assert_eq!(running(), 1);
 
     run.abort();
     sleep(MILLI).await;
-    assert_eq!(health.snapshot().gauges["running"], 0.0);
+    assert_eq!(running(), 0);
     spawn(&health, &ward);
     sleep(SECOND * 2).await;
 
@@ -393,4 +394,24 @@ fn it_is_seen_in_a_registry() {
     let snapshot = registry.snapshots().remove(0);
 
     assert_eq!((&*snapshot.pattern, &*snapshot.state), ("health", "whole"));
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn settings_stand_in_a_file() {
+    use seawall_shard::health::Config;
+
+    let text = "interval = \"250ms\"\ninterval_ill = \"1s 500ms\"\njitter = 0.5\nat_once = 2\n";
+    let config: Config = toml::from_str(text).unwrap();
+    assert_eq!((config.interval, config.interval_ill), (MILLI * 250, Some(MILLI * 1_500)));
+    assert_eq!((config.at_once, config.timeout), (2, SECOND));
+    assert_eq!(toml::from_str::<Config>(&toml::to_string(&config).unwrap()).unwrap(), config);
+    assert_eq!(toml::from_str::<Config>("").unwrap(), Config::default());
+
+    for (text, told) in
+        [("intervall = \"1s\"", "intervall"), ("timeout = 5", "timeout"), ("jitter = 2", "jitter")]
+    {
+        let error = toml::from_str::<Config>(text).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
 }

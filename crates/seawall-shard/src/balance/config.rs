@@ -5,17 +5,50 @@ use std::time::Duration;
 use seawall_core::{Backoff, ConfigError, Jitter, Outcome, Ratio};
 
 /// The settings of a [`Balance`](super::Balance), with their defaults.
+///
+/// The builder fills it in; with the feature `serde` it comes from a file, durations as `"250ms"`, and a rule
+/// that is not wanted as `"off"`.
+///
+/// # Examples
+///
+/// How do I keep the settings in a file?
+///
+/// ```
+/// # #[cfg(feature = "serde")] {
+/// # use seawall_shard::{Balance, balance::Config};
+/// let config: Config = toml::from_str(
+///     r#"
+///     penalty = "2s"
+///     slow_start = "30s"
+///
+///     [ejection]
+///     consecutive_failures = 3
+///     success_rate = "off"
+///     "#,
+/// )?;
+/// let balance = Balance::builder("search").config(config).peer("a", "10.0.0.1").build()?;
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct Config {
     /// In how long all but a share of 1/e (37%) of an estimate is forgotten; 10 s, as in Finagle and
-    /// linkerd. From a millisecond to an hour.
+    /// linkerd. From a millisecond to an hour. Fixed once built.
+    #[cfg_attr(feature = "serde", serde(with = "seawall_core::duration"))]
     pub decay: Duration,
     /// What a peer is taken to need before anybody was measured; 30 ms, as in linkerd. One that joins later
     /// begins at the median of the others.
+    #[cfg_attr(feature = "serde", serde(with = "seawall_core::duration"))]
     pub initial: Duration,
     /// A call that fails, is dropped or panics is taken to have needed this long at least; 1 s. It should be
     /// no less than the time-out of a call: a peer that fails fast must not look fast.
+    #[cfg_attr(feature = "serde", serde(with = "seawall_core::duration"))]
     pub penalty: Duration,
     /// What a call that is dropped counts as for the ejection; [`Outcome::Ignored`], since whoever hedges
     /// drops calls that were well. The penalty is due either way.
@@ -25,20 +58,30 @@ pub struct Config {
     /// Where more than this share of the peers are out, all are taken; one half, as in Envoy.
     pub panic_above: Ratio,
     /// How long it takes until a peer that comes back, or joins, is given all of its weight; 10 s.
+    #[cfg_attr(feature = "serde", serde(with = "seawall_core::duration"))]
     pub slow_start: Duration,
     /// When a peer is put out for a time; `None` never.
+    #[cfg_attr(feature = "serde", serde(with = "super::serde_form::or_off"))]
     pub ejection: Option<Ejection>,
-    /// Draws the same peers in each run, by one thread.
+    /// Draws the same peers in each run, by one thread. Fixed once built.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub seed: Option<u64>,
 }
 
 /// When a peer is put out, and for how long; the defaults are Envoy's.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct Ejection {
     /// After so many failures in a row; 5. At most 16 383.
+    #[cfg_attr(feature = "serde", serde(with = "super::serde_form::or_off"))]
     pub consecutive_failures: Option<u32>,
     /// Where it succeeds less often than the others.
+    #[cfg_attr(feature = "serde", serde(with = "super::serde_form::or_off"))]
     pub success_rate: Option<SuccessRate>,
     /// At most this share of the peers is out by ejection at a time; 10%, but one in any case, and never the
     /// only one.
@@ -47,11 +90,17 @@ pub struct Ejection {
     /// chance so that those who went together do not return together.
     pub time: Backoff,
     /// How often success rates are compared, and an earlier ejection is forgiven; 10 s.
+    #[cfg_attr(feature = "serde", serde(with = "seawall_core::duration"))]
     pub interval: Duration,
 }
 
 /// When a success rate is too far below the others'.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct SuccessRate {
     /// So many standard deviations below the mean; 1.9.
@@ -108,6 +157,19 @@ impl Config {
         within("slow_start", self.slow_start, Duration::ZERO, day, "at most 1 day")?;
         self.ejection.as_ref().map_or(Ok(()), Ejection::check)
     }
+
+    /// Whether a balance with these settings can take over `next`.
+    pub(crate) fn check_change(&self, next: &Self) -> Result<(), ConfigError> {
+        next.check()?;
+        let fixed = "what it was built with: it is fixed once built";
+        if next.decay != self.decay {
+            return Err(ConfigError::new("decay", format_args!("{:?}", next.decay), fixed));
+        }
+        if next.seed != self.seed {
+            return Err(ConfigError::new("seed", format_args!("{:?}", next.seed), fixed));
+        }
+        Ok(())
+    }
 }
 
 impl Ejection {
@@ -118,7 +180,7 @@ impl Ejection {
             let rule = "from 1 to 16383, or none";
             return Err(ConfigError::new("ejection.consecutive_failures", failures, rule));
         }
-        self.time.check()?;
+        self.time.check().map_err(|error| error.of("ejection.time"))?;
         within("ejection.interval", self.interval, milli, day, "from 1ms to 1 day")?;
         self.success_rate.map_or(Ok(()), SuccessRate::check)
     }

@@ -68,7 +68,7 @@ impl<T> Lease<T> {
         let peer = self.peer();
         let common = &*peer.value.common;
         let now = common.clock.now();
-        let rtt = Nanos::from(now.since(self.began)).0.max(common.penalty);
+        let rtt = Nanos::from(now.since(self.began)).0.max(common.rules.penalty());
         peer.load.latency.record(rtt, common.decay.tick(now));
         if let Some(home) = peer.value.home.upgrade() {
             home.eject(peer, Cause::NotReady, now);
@@ -99,17 +99,20 @@ impl<T> Drop for Lease<T> {
 
 fn settle<T>(peer: &Arc<Seated<T>>, began: Nanos, end: End) {
     let common = &*peer.value.common;
+    let (rules, endings) = (&common.rules, common.rules.endings());
     let (outcome, penalty) = match end {
         End::Known(Outcome::Ignored) => return,
         End::Known(Outcome::Success) => (Outcome::Success, 0),
-        End::Known(Outcome::Failure) => (Outcome::Failure, common.penalty),
-        End::Cancelled => (common.config.on_cancel, common.penalty),
-        End::Panicked => (common.config.on_panic, common.penalty),
+        End::Known(Outcome::Failure) => (Outcome::Failure, rules.penalty()),
+        End::Cancelled => (endings.on_cancel(), rules.penalty()),
+        End::Panicked => (endings.on_panic(), rules.penalty()),
     };
     let now = common.clock.now();
     let rtt = Nanos::from(now.since(began)).0.max(penalty);
     peer.load.latency.record(rtt, common.decay.tick(now));
-    let Some(rules) = &common.config.ejection else { return };
+    if !endings.count() {
+        return;
+    }
     let moment = Moment::of(began);
     let failures = match outcome {
         Outcome::Ignored => return,
@@ -119,10 +122,10 @@ fn settle<T>(peer: &Arc<Seated<T>>, began: Nanos, end: End) {
         }
         Outcome::Failure => peer.standing.failure(moment),
     };
-    if rules.success_rate.is_some() {
+    if endings.compare_rates() {
         peer.tally.add(outcome == Outcome::Success);
     }
-    let too_many = rules.consecutive_failures.is_some_and(|most| failures >= most);
+    let too_many = endings.too_many(failures);
     let due = common.sweep_is_due(now);
     if !(too_many || due) {
         return;

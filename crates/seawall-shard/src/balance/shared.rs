@@ -9,7 +9,8 @@
 use std::sync::{Arc, Weak};
 
 use seawall_core::{
-    CachePadded, Chance, Clock, Listeners, Name, Nanos, Observe, Reason, Rejection, Snapshot, lane,
+    CachePadded, Chance, Clock, ConfigError, Listeners, Name, Nanos, Observe, Reason, Rejection,
+    Snapshot, lane,
     sync::{
         Mutex, RwLock, Stat,
         unmodelled::{AtomicU64, Ordering::Relaxed},
@@ -24,6 +25,7 @@ use super::{
     outlook::{Outlook, Sight},
     peer::Peer,
     pick::{Ask, Peers},
+    rules::Rules,
     standing::{Moment, Standing},
 };
 
@@ -43,10 +45,8 @@ pub(crate) struct Seat<T> {
 pub(crate) struct Common {
     pub(crate) name: Name,
     pub(crate) clock: Clock,
-    pub(crate) config: Config,
     pub(crate) decay: Decay,
-    pub(crate) penalty: u64,
-    pub(crate) ramp: u64,
+    pub(crate) rules: Rules,
     outlook: Outlook,
     /// When success rates are compared next. Who raises it compares; it decides nothing else: Relaxed.
     next_sweep: AtomicU64,
@@ -68,6 +68,7 @@ struct Lane<T> {
 }
 
 struct Control<T> {
+    config: Config,
     peers: Arc<Peers<Seat<T>>>,
     /// For the jitter of ejection times.
     chance: Chance,
@@ -97,15 +98,8 @@ impl Common {
     #[inline]
     pub(crate) fn sweep_is_due(&self, now: Nanos) -> bool {
         let next = self.next_sweep.load(Relaxed);
-        now.0 >= next && self.claim_sweep(next, now)
-    }
-
-    #[cold]
-    fn claim_sweep(&self, next: u64, now: Nanos) -> bool {
-        let interval = self.config.ejection.as_ref().map_or(Nanos::MAX, |rules| {
-            now + rules.interval // at least a millisecond ahead
-        });
-        self.next_sweep.compare_exchange(next, interval.0, Relaxed, Relaxed).is_ok()
+        // Until the sweep has set when the next one is due: never.
+        now.0 >= next && self.next_sweep.compare_exchange(next, u64::MAX, Relaxed, Relaxed).is_ok()
     }
 }
 
@@ -119,24 +113,21 @@ impl<T> Shared<T> {
         seats: Vec<(Name, u32, T)>,
     ) -> Arc<Self> {
         let now = clock.now();
-        let interval = config.ejection.as_ref().map(|rules| rules.interval);
         let common = Arc::new(Common {
             name,
             decay: Decay::new(config.decay),
-            penalty: Nanos::from(config.penalty).0,
-            ramp: Moment::span(Nanos::from(config.slow_start).0),
+            rules: Rules::new(&config),
             outlook: Outlook::new(),
-            next_sweep: AtomicU64::new(interval.map_or(u64::MAX, |interval| (now + interval).0)),
+            next_sweep: AtomicU64::new(next_sweep(&config, now)),
             clock,
-            config,
             listeners,
             picks_refused: Stat::default(),
             ejections: Stat::default(),
             spared: Stat::default(),
         });
-        let seed = common.config.seed;
+        let seed = config.seed;
         Arc::new_cyclic(|home| {
-            let initial = Nanos::from(common.config.initial).0;
+            let initial = Nanos::from(config.initial).0;
             let joined = seats.len() as u64;
             let seat = |(serial, (name, weight, value))| {
                 let seat = Seat { value, common: common.clone(), home: home.clone(), serial };
@@ -150,6 +141,7 @@ impl<T> Shared<T> {
             };
             let lanes = (0..lanes).map(lane).collect();
             let control = Control {
+                config,
                 peers: peers.clone(),
                 chance: Chance::from_seed(seed),
                 last_sweep: now,
@@ -169,7 +161,7 @@ impl<T> Shared<T> {
             tick: common.decay.tick(now),
             now: moment,
             sight,
-            ramp: common.ramp,
+            ramp: common.rules.ramp(),
             chance: &lane.chance,
         };
         let taken = lane.peers.read().pick(ask).cloned();
@@ -191,7 +183,25 @@ impl<T> Shared<T> {
 
     fn survey(&self, control: &Control<T>, now: Moment) -> Sight {
         let common = &*self.common;
-        common.outlook.survey(control.peers.list(), now, common.ramp, common.config.panic_above)
+        let rules = &common.rules;
+        common.outlook.survey(control.peers.list(), now, rules.ramp(), rules.panic_above())
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        self.control.lock().config.clone()
+    }
+
+    pub(crate) fn reconfigure(&self, config: Config) -> Result<(), ConfigError> {
+        let common = &*self.common;
+        let now = common.clock.now();
+        let mut control = self.control.lock();
+        control.config.check_change(&config)?;
+        common.rules.set(&config);
+        common.next_sweep.store(next_sweep(&config, now), Relaxed);
+        control.last_sweep = now;
+        control.config = config;
+        self.survey(&control, Moment::of(now));
+        Ok(())
     }
 
     pub(crate) fn peers(&self) -> Arc<Peers<Seat<T>>> {
@@ -207,7 +217,7 @@ impl<T> Shared<T> {
             let read = |peer: &Arc<Seated<T>>| peer.load.latency.read(tick, peer.load.in_flight());
             let mut estimates: Vec<_> = control.peers.list().iter().map(read).collect();
             estimates.sort_unstable();
-            let initial = Nanos::from(self.common.config.initial).0;
+            let initial = Nanos::from(control.config.initial).0;
             let median = estimates.get(estimates.len() / 2).copied().unwrap_or(initial);
             let home = Arc::downgrade(self);
             let serial = control.joined;
@@ -309,7 +319,7 @@ impl<T> Shared<T> {
         cause: Cause,
         now: Nanos,
     ) -> Option<Turn> {
-        let rules = self.common.config.ejection.as_ref()?;
+        let rules = control.config.ejection.as_ref()?;
         let moment = Moment::of(now);
         let stand = peer.standing.read();
         if !stand.is_in(moment) {
@@ -333,10 +343,11 @@ impl<T> Shared<T> {
     /// The end of an interval: compares success rates, and forgives.
     #[cold]
     pub(crate) fn sweep(&self, now: Nanos) {
-        let Some(rules) = &self.common.config.ejection else { return };
         let mut turns = Vec::new();
         {
             let mut control = self.control.lock();
+            self.common.next_sweep.store(next_sweep(&control.config, now), Relaxed);
+            let Some(rules) = control.config.ejection.clone() else { return };
             let last = Moment::of(std::mem::replace(&mut control.last_sweep, now));
             let interval = Moment::whole(Nanos::from(rules.interval).0);
             let peers = control.peers.clone();
@@ -359,6 +370,11 @@ impl<T> Shared<T> {
             self.common.tell(&peer.name, turn);
         }
     }
+}
+
+/// When success rates are compared next, after `now`.
+fn next_sweep(config: &Config, now: Nanos) -> u64 {
+    config.ejection.as_ref().map_or(u64::MAX, |rules| (now + rules.interval).0)
 }
 
 fn find<'a, T>(list: &'a [Arc<Seated<T>>], name: &str) -> Option<&'a Arc<Seated<T>>> {
@@ -391,8 +407,8 @@ impl<T: Send + Sync> Observe for Shared<T> {
             .counter("refused", common.picks_refused.get())
             .counter("ejections", common.ejections.get())
             .counter("spared", common.spared.get())
-            .limit("panic_above", common.config.panic_above.as_f64());
-        match &common.config.ejection {
+            .limit("panic_above", control.config.panic_above.as_f64());
+        match &control.config.ejection {
             Some(rules) => snapshot.limit("ejected_at_most", rules.at_most.as_f64()),
             None => snapshot,
         }

@@ -41,7 +41,7 @@ impl<T> Shared<T> {
                 weight: peer.weight(),
                 in_flight,
                 estimate: Duration::from_nanos(peer.load.latency.read(tick, in_flight)),
-                share: stand.share(moment, self.common.ramp),
+                share: stand.share(moment, self.common.rules.ramp()),
                 down: stand.down,
                 ejections: stand.ejections,
             }

@@ -158,10 +158,9 @@ proptest! {
                 Step::Abandon { which } => {
                     if visits.is_empty() { continue }
                     let (visit, number) = visits.swap_remove(which.index(visits.len()));
-                    if let Some(stay) = stays.get_mut(visit.found.name.as_str()) {
-                        if stay.number == number {
-                            stay.ended = None; // due at once
-                        }
+                    let stay = stays.get_mut(visit.found.name.as_str());
+                    if let Some(stay) = stay.filter(|stay| stay.number == number) {
+                        stay.ended = None; // due at once
                     }
                     rounds.abandon(&visit, now);
                 }
