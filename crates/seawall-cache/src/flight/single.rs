@@ -22,7 +22,10 @@ use super::{
 /// ```
 /// # use seawall_cache::SingleFlight;
 /// # use std::convert::Infallible;
-/// # async fn user(id: u32) -> Result<String, Infallible> { Ok(format!("user {id}")) }
+/// # async fn user(id: u32) -> Result<String, Infallible> {
+/// #     tokio::task::yield_now().await;
+/// #     Ok(format!("user {id}"))
+/// # }
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let users = SingleFlight::builder("users").max_loads(64).build()?;
 ///
