@@ -4,8 +4,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    future::pending,
+    future::{Future, pending},
+    pin::Pin,
     sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -192,6 +194,36 @@ async fn a_closure_that_panics_has_failed_too() {
     sleep(MILLI * 5).await;
 
     assert_eq!(down(&balance), ["b"]);
+}
+
+/// A future that never ends, and panics when it is dropped.
+struct PanicsInDrop;
+
+impl Future for PanicsInDrop {
+    type Output = Result<(), &'static str>;
+
+    fn poll(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Pending
+    }
+}
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("a check that panics when it is dropped, on purpose");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_that_panics_when_it_is_dropped_ends_nothing_else() {
+    let balance = balance(&["a"]);
+    let health = health().panic_above(1.0).build(balance.clone()).unwrap();
+    let run = tokio::spawn(health.run(|_| PanicsInDrop));
+
+    sleep(SECOND * 13).await;
+
+    assert!(!run.is_finished());
+    assert_eq!(down(&balance), ["a"]);
+    assert_eq!(health.snapshot().counters["timeouts"], 2);
 }
 
 #[tokio::test(start_paused = true)]
