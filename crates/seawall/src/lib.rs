@@ -59,7 +59,7 @@ pub mod prelude {
     #[cfg(all(feature = "retry", feature = "tokio"))]
     pub use seawall_retry::{Hedge, Percentile, RetryExt, Timeout};
     #[cfg(all(feature = "shard", feature = "tower"))]
-    pub use seawall_shard::balance::BalanceService;
+    pub use seawall_shard::{balance::BalanceService, split::SplitService};
     #[cfg(feature = "shard")]
-    pub use seawall_shard::{Balance, Node, ShardKey, ShardMap};
+    pub use seawall_shard::{Balance, Node, ShardKey, ShardMap, Split};
 }
