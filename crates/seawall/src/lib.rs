@@ -58,8 +58,8 @@ pub mod prelude {
     pub use seawall_retry::{FallbackLayer, HedgeLayer, RetryLayer, TimeoutLayer};
     #[cfg(all(feature = "retry", feature = "tokio"))]
     pub use seawall_retry::{Hedge, Percentile, RetryExt, Timeout};
-    #[cfg(all(feature = "shard", feature = "tower"))]
-    pub use seawall_shard::{balance::BalanceService, split::SplitService};
     #[cfg(feature = "shard")]
     pub use seawall_shard::{Balance, Node, ShardKey, ShardMap, Split};
+    #[cfg(all(feature = "shard", feature = "tower"))]
+    pub use seawall_shard::{balance::BalanceService, split::SplitService};
 }
