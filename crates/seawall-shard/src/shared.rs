@@ -58,44 +58,43 @@ impl Shared {
 
     /// Takes a migration over as it is told; whether it is over by that.
     pub(crate) fn follow(&self, spec: &MigrationSpec) -> Result<bool, ConfigError> {
-        let mut control = self.control.lock();
-        control.check_not_driven()?;
-        let stepped = control.follow_spec(spec)?;
-        let update = self.publish(&stepped);
-        drop(control);
-        Ok(self.has_arrived(update.as_ref()))
+        self.advance(|control| {
+            control.check_not_driven()?;
+            control.follow_spec(spec).map(Some)
+        })
     }
 
     /// Takes one step of a migration; whether it is over by that.
     pub(crate) fn take_step(&self, step: &Step) -> Result<bool, ConfigError> {
-        let mut control = self.control.lock();
-        control.check_not_driven()?;
-        let stepped = control.take_step(step)?;
-        let update = stepped.and_then(|stepped| self.publish(&stepped));
-        drop(control);
-        Ok(self.has_arrived(update.as_ref()))
+        self.advance(|control| {
+            control.check_not_driven()?;
+            control.take_step(step)
+        })
     }
 
     /// The same for the one who drives the migration, and so knows that it is the next step.
     pub(crate) fn make_step(&self, step: &Step) -> bool {
-        let mut control = self.control.lock();
-        let stepped = control.take_step(step).expect("nobody else makes steps while it is driven");
-        let update = stepped.and_then(|stepped| self.publish(&stepped));
-        drop(control);
-        self.has_arrived(update.as_ref())
+        let stepped = self.advance(|control| control.take_step(step));
+        stepped.expect("nobody else makes steps while it is driven")
     }
 
-    /// Raises the epochs, after the words: under the lock, so that none is raised before an earlier one.
-    fn publish(&self, stepped: &Stepped) -> Option<Update> {
-        self.moves.store(stepped.moves, Release); // pairs with the routes: who sees it sees the words
-        let update = stepped.update.clone()?;
-        self.epoch.store(update.epoch, Release); // pairs with `epoch`
-        Some(update)
-    }
-
-    fn has_arrived(&self, update: Option<&Update>) -> bool {
-        update.into_iter().for_each(|update| self.tell(update));
-        update.is_some()
+    /// Changes words, and raises the epochs after them: under the lock, so that none is raised before an
+    /// earlier one.
+    fn advance(
+        &self,
+        change: impl FnOnce(&mut Control) -> Result<Option<Stepped>, ConfigError>,
+    ) -> Result<bool, ConfigError> {
+        let update = {
+            let mut control = self.control.lock();
+            let Some(Stepped { moves, update }) = change(&mut control)? else { return Ok(false) };
+            self.moves.store(moves, Release); // pairs with the routes: who sees it sees the words
+            if let Some(update) = &update {
+                self.epoch.store(update.epoch, Release); // pairs with `epoch`
+            }
+            update
+        };
+        update.iter().for_each(|update| self.tell(update));
+        Ok(update.is_some())
     }
 
     fn tell(&self, update: &Update) {

@@ -76,13 +76,11 @@ impl Control {
         }
         let mut to = Topology::new();
         spec.to.iter().try_for_each(|node| to.add(node.clone()))?;
-        let is_known = match &self.moving {
-            Some(moving) => is_placed_by(&moving.course.to, &to),
-            None => false,
-        };
-        let from = match &self.moving {
-            Some(moving) => moving.course.from().fingerprint(),
-            None => self.fingerprint,
+        let (from, is_known) = match &self.moving {
+            Some(moving) => {
+                (moving.course.from().fingerprint(), is_placed_by(&moving.course.to, &to))
+            }
+            None => (self.fingerprint, false),
         };
         if from != spec.from.fingerprint() || self.moving.is_some() && !is_known {
             let rule = format!("{from:016x}, the placement that is known here");
