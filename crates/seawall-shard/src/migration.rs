@@ -252,7 +252,7 @@ mod handle;
 mod mover;
 pub(crate) mod path;
 mod phase;
-mod route;
+pub(crate) mod route;
 pub(crate) mod spec;
 mod throttle;
 

@@ -9,7 +9,9 @@ use seawall_core::{
 use crate::{
     Event, Member, PlacementSpec, Plan, Replicas, ShardKey, ShardMapBuilder, Topology, Update,
     control::Control,
-    migration::{Migration, MigrationBuilder, MigrationSpec, ReadRoute, Step, WriteRoute},
+    migration::{
+        Migration, MigrationBuilder, MigrationSpec, ReadRoute, Step, WriteRoute, route::Seen,
+    },
     shared::Shared,
     slots::Table,
 };
@@ -143,20 +145,20 @@ impl ShardMap {
     #[inline]
     #[must_use]
     pub fn write_route<K: ShardKey + ?Sized>(&self, key: &K) -> WriteRoute<'_> {
-        let epoch = self.move_epoch(); // before the word, so that it is no newer than that
-        let table = self.table.newest();
-        let slot = table.slot_of(key.shard_hash());
-        WriteRoute::new(table, slot as u32, table.word(slot), epoch)
+        WriteRoute::new(self.seen(key))
     }
 
     /// Where a read of the key goes, also while its slot moves; see [`migration`](crate::migration).
     #[inline]
     #[must_use]
     pub fn read_route<K: ShardKey + ?Sized>(&self, key: &K) -> ReadRoute<'_> {
+        ReadRoute::new(self.seen(key))
+    }
+
+    #[inline]
+    fn seen<K: ShardKey + ?Sized>(&self, key: &K) -> Seen<'_> {
         let epoch = self.move_epoch(); // before the word, so that it is no newer than that
-        let table = self.table.newest();
-        let slot = table.slot_of(key.shard_hash());
-        ReadRoute::new(table, slot as u32, table.word(slot), epoch)
+        Seen::new(self.table.newest(), key.shard_hash(), epoch)
     }
 
     /// Begins to move to other nodes, slot by slot; nothing has moved when it returns.

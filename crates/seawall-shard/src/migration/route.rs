@@ -9,8 +9,9 @@ use crate::{
     word::{NOBODY, Word},
 };
 
+/// What a route is made of.
 #[derive(Clone, Copy)]
-struct Seen<'a> {
+pub(crate) struct Seen<'a> {
     table: &'a Table,
     word: Word,
     slot: u32,
@@ -18,6 +19,13 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
+    /// The word of the slot that a hash falls into. The epoch was read before it, and so is no newer.
+    #[inline]
+    pub(crate) fn new(table: &'a Table, hash: u64, epoch: u64) -> Self {
+        let slot = table.slot_of(hash);
+        Self { table, word: table.word(slot), slot: slot as u32, epoch }
+    }
+
     fn owner(&self) -> &'a Member {
         self.table.member(self.word.owner())
     }
@@ -37,8 +45,8 @@ pub struct WriteRoute<'a>(Seen<'a>);
 
 impl<'a> WriteRoute<'a> {
     #[inline]
-    pub(crate) const fn new(table: &'a Table, slot: u32, word: Word, epoch: u64) -> Self {
-        Self(Seen { table, word, slot, epoch })
+    pub(crate) const fn new(seen: Seen<'a>) -> Self {
+        Self(seen)
     }
 
     /// Who owns the key, and orders its writes.
@@ -113,8 +121,8 @@ pub struct ReadRoute<'a>(Seen<'a>);
 
 impl<'a> ReadRoute<'a> {
     #[inline]
-    pub(crate) const fn new(table: &'a Table, slot: u32, word: Word, epoch: u64) -> Self {
-        Self(Seen { table, word, slot, epoch })
+    pub(crate) const fn new(seen: Seen<'a>) -> Self {
+        Self(seen)
     }
 
     /// Who is asked.
