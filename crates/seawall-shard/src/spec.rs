@@ -139,14 +139,14 @@ pub struct PlacementSpec {
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub runs: Vec<Run>,
     /// The epoch of moves: 0 until a [migration](crate::migration) has moved something.
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_zero"))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_default"))]
     pub epoch: u64,
 }
 
+/// Whether a field can be left out, where it is what it would be then.
 #[cfg(feature = "serde")]
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it in so")]
-const fn is_zero(epoch: &u64) -> bool {
-    *epoch == 0
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Default for PlacementSpec {

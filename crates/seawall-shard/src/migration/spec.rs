@@ -69,7 +69,7 @@ pub struct Stretch {
     /// How many legs from the beginning: where they rest, or where their leg began.
     pub legs: u8,
     /// Whether their leg leads back.
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_false"))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "crate::spec::is_default"))]
     pub back: bool,
     /// In which phase of the leg they are; `None` where they rest.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
@@ -94,7 +94,7 @@ pub struct Step {
     /// The epoch that begins with it: one more than the last.
     pub epoch: u64,
     /// Whether the migration goes back to where it began.
-    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_false"))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "crate::spec::is_default"))]
     pub back: bool,
     /// Which slots get where.
     pub turns: Vec<SlotsTurn>,
@@ -112,12 +112,6 @@ pub struct SlotsTurn {
     pub first: u32,
     /// How many they are, and where they get.
     pub to: Stretch,
-}
-
-#[cfg(feature = "serde")]
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it in so")]
-const fn is_false(back: &bool) -> bool {
-    !*back
 }
 
 impl MigrationSpec {
