@@ -215,6 +215,12 @@ impl ShardMap {
         self.shared.control.lock().topology().clone()
     }
 
+    /// What `look` sees of the nodes, without a copy of them; it must not ask the map.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn with_topology<R>(&self, look: impl FnOnce(&Topology) -> R) -> R {
+        look(self.shared.control.lock().topology())
+    }
+
     /// All that decides the placement as it is now, to be kept, and to build the same map from.
     #[must_use]
     pub fn spec(&self) -> PlacementSpec {

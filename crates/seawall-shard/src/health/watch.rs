@@ -82,11 +82,11 @@ impl Watch for ShardMap {
 
     fn members(&self) -> Vec<Found> {
         let found = |node: &Node| Found::new(node.name.clone(), 0, node.state == NodeState::Down);
-        self.topology().nodes().iter().map(found).collect()
+        self.with_topology(|topology| topology.nodes().iter().map(found).collect())
     }
 
     fn member(&self, found: &Found) -> Option<Node> {
-        self.topology().node(&found.name).cloned()
+        self.with_topology(|topology| topology.node(&found.name).cloned())
     }
 
     fn mark(&self, marks: &[Mark]) {
