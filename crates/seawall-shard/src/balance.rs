@@ -200,7 +200,7 @@ impl<T> Balance<T> {
         T: Clone,
     {
         let peers = self.shared.peers();
-        let peer = peers.list().iter().find(|peer| peer.name.as_str() == name)?;
+        let peer = shared::find(peers.list(), name)?;
         (peer.value.serial == serial).then(|| peer.value.value.clone())
     }
 

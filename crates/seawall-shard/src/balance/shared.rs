@@ -377,7 +377,7 @@ fn next_sweep(config: &Config, now: Nanos) -> u64 {
     config.ejection.as_ref().map_or(u64::MAX, |rules| (now + rules.interval).0)
 }
 
-fn find<'a, T>(list: &'a [Arc<Seated<T>>], name: &str) -> Option<&'a Arc<Seated<T>>> {
+pub(super) fn find<'a, T>(list: &'a [Arc<Seated<T>>], name: &str) -> Option<&'a Arc<Seated<T>>> {
     list.iter().find(|peer| peer.name.as_str() == name)
 }
 
