@@ -7,7 +7,7 @@ use std::time::Duration;
 use seawall_core::{Backoff, Clock, Jitter, ManualClock, Outcome, Ratio};
 use seawall_shard::{
     Balance,
-    balance::{Config, Ejection, SuccessRate},
+    balance::{Config, Ejection},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -198,7 +198,9 @@ fn a_weight_changes_while_the_peer_stays() {
 
 #[cfg(feature = "serde")]
 mod in_a_file {
-    use super::{Config, Duration, Outcome, Ratio, SECOND, SuccessRate};
+    use seawall_shard::balance::SuccessRate;
+
+    use super::{Config, Duration, Outcome, Ratio, SECOND};
 
     const FULL: &str = r#"
         decay = "5s"
