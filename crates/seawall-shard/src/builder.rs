@@ -1,8 +1,8 @@
 //! The builder: every setting by name, checked when it is built.
 
-use seawall_core::{ConfigError, Listeners, Name};
+use seawall_core::{Chance, ConfigError, Listeners, Name};
 
-use crate::{Algorithm, Event, Node, PlacementSpec, ShardMap, control::Control};
+use crate::{Algorithm, Event, Node, PlacementSpec, ShardMap, control::Control, route::Routing};
 
 /// Builds a [`ShardMap`]: made by [`ShardMap::builder`].
 ///
@@ -29,13 +29,22 @@ pub struct ShardMapBuilder {
     name: Name,
     spec: PlacementSpec,
     listeners: Listeners<Event>,
+    zone: Option<Name>,
+    read_seed: Option<u64>,
     /// The first setting that cannot be, for `build` to tell.
     refused: Option<ConfigError>,
 }
 
 impl ShardMapBuilder {
     pub(crate) fn new(name: Name) -> Self {
-        Self { name, spec: PlacementSpec::default(), listeners: Listeners::new(), refused: None }
+        Self {
+            name,
+            spec: PlacementSpec::default(),
+            listeners: Listeners::new(),
+            zone: None,
+            read_seed: None,
+            refused: None,
+        }
     }
 
     /// One more node.
@@ -89,6 +98,19 @@ impl ShardMapBuilder {
         self
     }
 
+    /// The zone of whoever asks this map: where [`Read::Nearest`](crate::Read::Nearest) would rather read. It moves no key.
+    pub fn zone(mut self, zone: impl Into<Name>) -> Self {
+        self.zone = Some(zone.into());
+        self
+    }
+
+    /// What [`Read::Any`](crate::Read::Any) draws by: the same nodes in the same order for the same seed. Another one in each
+    /// process where not set.
+    pub const fn read_seed(mut self, seed: u64) -> Self {
+        self.read_seed = Some(seed);
+        self
+    }
+
     /// All that decides a placement at once; what was set before is gone.
     pub fn spec(mut self, spec: PlacementSpec) -> Self {
         self.spec = spec;
@@ -111,7 +133,11 @@ impl ShardMapBuilder {
         if let Some(refused) = self.refused {
             return Err(refused);
         }
-        let control = Control::new(self.spec)?;
+        if self.zone.as_ref().is_some_and(|zone| zone.is_empty()) {
+            return Err(ConfigError::new("zone", "\"\"", "a name, or left out"));
+        }
+        let routing = Routing { zone: self.zone, chance: Chance::from_seed(self.read_seed) };
+        let control = Control::new(self.spec, routing)?;
         Ok(ShardMap::new(self.name, control, self.listeners))
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     plan::PlanStats,
     rendezvous::Rendezvous,
     roster::Roster,
+    route::Routing,
     slots::Table,
     spec::Run,
     word::{NOBODY, Word},
@@ -74,6 +75,7 @@ impl Step {
 /// The table, and all that is known of it.
 pub(crate) struct Control {
     table: Arc<Table>,
+    routing: Arc<Routing>,
     /// Who has which cell of the table, also of those who have left: they may come back.
     cells: HashMap<Cell, u16>,
     topology: Topology,
@@ -96,7 +98,7 @@ fn cell_of(node: &Node) -> Cell {
 
 impl Control {
     /// Builds the table of a spec.
-    pub(crate) fn new(mut spec: PlacementSpec) -> Result<Self, ConfigError> {
+    pub(crate) fn new(mut spec: PlacementSpec, routing: Routing) -> Result<Self, ConfigError> {
         let topology = spec.check()?;
         let (slots, replicas) = (spec.slots(), spec.replicas as usize);
         let mut fill = match spec.algorithm {
@@ -121,18 +123,23 @@ impl Control {
 
         let table = Arc::new(Table::new(&words, cells_for(slots, topology.len())));
         for (node, &index) in topology.nodes().iter().zip(&indexes) {
-            table.admit(index, Arc::new(Member::new(node)));
+            table.admit(index, Member::new(node, routing.zone.as_ref()));
         }
         let cells = topology.nodes().iter().map(cell_of).zip(indexes).collect();
         let (fingerprint, epoch, moving) = (0, 0, None);
+        let routing = Arc::new(routing);
         let mut control =
-            Self { table, cells, topology, fill, spec, fingerprint, epoch, moves, moving };
+            Self { table, routing, cells, topology, fill, spec, fingerprint, epoch, moves, moving };
         control.fingerprint = control.spec().fingerprint();
         Ok(control)
     }
 
     pub(crate) const fn table(&self) -> &Arc<Table> {
         &self.table
+    }
+
+    pub(crate) const fn routing(&self) -> &Arc<Routing> {
+        &self.routing
     }
 
     pub(crate) const fn topology(&self) -> &Topology {
@@ -242,7 +249,7 @@ impl Control {
     fn admit(&mut self, next: &Topology, step: &Step) {
         for &place in &step.newcomers {
             let node = &next.nodes()[place];
-            self.table.admit(step.indexes[place], Arc::new(Member::new(node)));
+            self.table.admit(step.indexes[place], Member::new(node, self.routing.zone.as_ref()));
             self.cells.insert(cell_of(node), step.indexes[place]);
         }
     }
@@ -313,7 +320,7 @@ impl Control {
         let table = Arc::new(Table::new(&words, cells_for(words.len(), members)));
         self.cells.clear();
         for ((new, &old), node) in (0..).zip(&old).zip(self.topology.nodes()) {
-            table.admit(new, Arc::clone(self.table.member(old)));
+            table.admit(new, self.table.member(old).clone());
             self.cells.insert(cell_of(node), new);
         }
         self.table.follow_with(Arc::clone(&table));

@@ -19,6 +19,7 @@ mod plan;
 mod rendezvous;
 mod replicas;
 mod roster;
+pub mod route;
 mod shard_map;
 mod shared;
 mod slots;
@@ -40,6 +41,7 @@ pub use self::{
     node::{Member, Node, NodeState},
     plan::{Move, Plan, PlanStats, Role},
     replicas::{Replicas, ReplicasIter},
+    route::{Candidates, Read},
     shard_map::ShardMap,
     spec::{Algorithm, KeyHash, PlacementSpec, Run},
     split::Split,

@@ -11,7 +11,7 @@
 //!
 //! A state moves no slot of a rendezvous map: who comes back finds his keys where they were.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use seawall_core::{
     ConfigError, Name,
@@ -146,76 +146,89 @@ impl fmt::Display for NodeState {
 
 /// A node in a running map: what a look-up finds.
 ///
-/// A reference to it stays good as long as the handle that it was borrowed from, also when the node leaves: it
-/// is [`Down`](NodeState::Down) then. Name and zone never change; a node that goes to another zone is another
+/// Cloning is cheap and shares it, so that who calls a node can hold it for as long as that takes. A reference
+/// stays good as long as the handle that it was borrowed from, also when the node leaves: it is
+/// [`Down`](NodeState::Down) then. Name and zone never change; a node that goes to another zone is another
 /// member.
-pub struct Member {
+#[derive(Clone)]
+pub struct Member(Arc<Inner>);
+
+struct Inner {
     name: Name,
     zone: Option<Name>,
+    /// Whether it is in the zone of the one who asks.
+    is_near: bool,
     // What follows is set by the one who updates, and read by itself: Relaxed, and outside loom's view.
     weight: AtomicU32,
     state: AtomicU32,
 }
 
 impl Member {
-    pub(crate) fn new(node: &Node) -> Self {
-        Self {
+    pub(crate) fn new(node: &Node, own_zone: Option<&Name>) -> Self {
+        Self(Arc::new(Inner {
             name: node.name.clone(),
             zone: node.zone.clone(),
+            is_near: own_zone.is_some() && node.zone.as_ref() == own_zone,
             weight: AtomicU32::new(node.weight),
             state: AtomicU32::new(node.state as u32),
-        }
+        }))
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.0.name
     }
 
     /// Its zone, if it is in one.
     #[must_use]
     pub fn zone(&self) -> Option<&str> {
-        self.zone.as_deref()
+        self.0.zone.as_deref()
     }
 
     /// Its share of the keys, relative to the others'.
     #[must_use]
     pub fn weight(&self) -> u32 {
-        self.weight.load(Relaxed)
+        self.0.weight.load(Relaxed)
     }
 
     /// Whether it can be asked now.
     #[must_use]
     pub fn state(&self) -> NodeState {
-        match self.state.load(Relaxed) {
+        match self.0.state.load(Relaxed) {
             0 => NodeState::Active,
             1 => NodeState::Draining,
             _ => NodeState::Down,
         }
     }
 
+    /// Whether it is in the [zone](crate::ShardMapBuilder::zone) of the one who asks.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        self.0.is_near
+    }
+
     pub(crate) fn full_name(&self) -> Name {
-        self.name.clone()
+        self.0.name.clone()
     }
 
     /// Takes over what may change.
     pub(crate) fn follow(&self, node: &Node) {
-        self.weight.store(node.weight, Relaxed);
-        self.state.store(node.state as u32, Relaxed);
+        self.0.weight.store(node.weight, Relaxed);
+        self.0.state.store(node.state as u32, Relaxed);
     }
 
     /// The node has left.
     pub(crate) fn leave(&self) {
-        self.state.store(NodeState::Down as u32, Relaxed);
+        self.0.state.store(NodeState::Down as u32, Relaxed);
     }
 }
 
 impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Member")
-            .field("name", &self.name)
-            .field("zone", &self.zone)
+            .field("name", &self.0.name)
+            .field("zone", &self.0.zone)
             .field("weight", &self.weight())
             .field("state", &self.state())
             .finish()

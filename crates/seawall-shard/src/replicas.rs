@@ -35,7 +35,7 @@ impl<'a> Replicas<'a> {
     #[must_use]
     pub fn get(&self, place: usize) -> Option<&'a Member> {
         let index = if place < LANES { self.word.lane(place) } else { NOBODY };
-        self.table.resolve(index).map(|member| &**member)
+        self.table.resolve(index)
     }
 
     /// How many there are: as many as the map was built for, or all nodes with a weight where those are

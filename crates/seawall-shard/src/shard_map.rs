@@ -51,9 +51,9 @@ use crate::{
 /// # Ok::<(), seawall_shard::ConfigError>(())
 /// ```
 pub struct ShardMap {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// Where look-ups begin: the newest table when this handle was made.
-    table: Arc<Table>,
+    pub(crate) table: Arc<Table>,
 }
 
 impl ShardMap {

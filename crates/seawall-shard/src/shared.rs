@@ -1,5 +1,7 @@
 //! What the clones of a map share: what changes its table, what it counts, and whom it tells.
 
+use std::sync::Arc;
+
 use seawall_core::{
     ConfigError, Listeners, Name, Observe, Snapshot,
     sync::{
@@ -12,6 +14,7 @@ use crate::{
     Event, NodeState, Topology, Turn, Update,
     control::{Control, Stepped},
     migration::{MigrationSpec, Step},
+    route::Routing,
 };
 
 pub(crate) struct Shared {
@@ -22,6 +25,7 @@ pub(crate) struct Shared {
     /// The same for the words of migrations: who has read an epoch of moves sees its words.
     pub(crate) moves: AtomicU64,
     pub(crate) listeners: Listeners<Event>,
+    pub(crate) routing: Arc<Routing>,
     owners_moved: Stat,
     copies_moved: Stat,
 }
@@ -29,12 +33,14 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(name: Name, control: Control, listeners: Listeners<Event>) -> Self {
         let moves = AtomicU64::new(control.moves());
+        let routing = Arc::clone(control.routing());
         Self {
             name,
             control: Mutex::new(control),
             epoch: AtomicU64::new(0),
             moves,
             listeners,
+            routing,
             owners_moved: Stat::default(),
             copies_moved: Stat::default(),
         }

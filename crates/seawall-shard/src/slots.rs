@@ -60,7 +60,7 @@ pub(crate) struct Table {
     slots: Box<[AtomicU64]>,
     /// 64 - k.
     shift: u32,
-    members: Box<[Once<Arc<Member>>]>,
+    members: Box<[Once<Member>]>,
     next: Once<Arc<Self>>,
 }
 
@@ -103,13 +103,13 @@ impl Table {
     /// The member in a lane of a word of this table; `None` of the index that is nobody's, as no table has a
     /// cell for that.
     #[inline]
-    pub(crate) fn resolve(&self, index: u16) -> Option<&Arc<Member>> {
+    pub(crate) fn resolve(&self, index: u16) -> Option<&Member> {
         self.members.get(usize::from(index)).and_then(Once::get)
     }
 
     /// The member that a word of this table names.
     #[inline]
-    pub(crate) fn member(&self, index: u16) -> &Arc<Member> {
+    pub(crate) fn member(&self, index: u16) -> &Member {
         self.resolve(index).expect("a word names members that have a cell")
     }
 
@@ -145,7 +145,7 @@ impl Table {
     }
 
     /// Writes a member's cell. For the updater, and once for each.
-    pub(crate) fn admit(&self, index: u16, member: Arc<Member>) {
+    pub(crate) fn admit(&self, index: u16, member: Member) {
         let set = self.members[usize::from(index)].set(member);
         debug_assert!(set.is_ok(), "an index means one node for ever");
     }

@@ -32,7 +32,7 @@ impl<'a> Seen<'a> {
 
     fn other(&self) -> Option<&'a Member> {
         let other = self.word.other();
-        (other != NOBODY).then(|| &**self.table.member(other))
+        (other != NOBODY).then(|| self.table.member(other))
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{model, race, race_of_three};
 use crate::{Member, Node, slots::Table, word::Word};
 
-fn member(name: &'static str) -> Arc<Member> {
-    Arc::new(Member::new(&Node::new(name)))
+fn member(name: &'static str) -> Member {
+    Member::new(&Node::new(name), None)
 }
 
 /// Two slots, both of node `a` at index 0.
@@ -74,7 +74,7 @@ fn an_index_that_is_used_again_is_never_the_wrong_node() {
             |first| {
                 first.store(0, Word::of([1])); // `a` leaves, and `b` takes over
                 let second = Table::new(&[Word::of([0]); 2], 2);
-                second.admit(0, Arc::clone(first.member(1)));
+                second.admit(0, first.member(1).clone());
                 let second = Arc::new(second);
                 first.follow_with(Arc::clone(&second));
                 second.admit(1, member("c")); // `c` takes over slot 0
