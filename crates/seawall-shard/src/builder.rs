@@ -2,7 +2,11 @@
 
 use seawall_core::{Chance, ConfigError, Listeners, Name};
 
-use crate::{Algorithm, Event, Node, PlacementSpec, ShardMap, control::Control, route::Routing};
+use crate::{
+    Algorithm, Event, Node, PlacementSpec, ShardMap,
+    control::Control,
+    route::{BoundedLoad, Routing},
+};
 
 /// Builds a [`ShardMap`]: made by [`ShardMap::builder`].
 ///
@@ -31,6 +35,7 @@ pub struct ShardMapBuilder {
     listeners: Listeners<Event>,
     zone: Option<Name>,
     read_seed: Option<u64>,
+    bounded_load: Option<BoundedLoad>,
     /// The first setting that cannot be, for `build` to tell.
     refused: Option<ConfigError>,
 }
@@ -43,6 +48,7 @@ impl ShardMapBuilder {
             listeners: Listeners::new(),
             zone: None,
             read_seed: None,
+            bounded_load: None,
             refused: None,
         }
     }
@@ -104,6 +110,13 @@ impl ShardMapBuilder {
         self
     }
 
+    /// Bounds the calls in flight of each node by its share of them all; see [`ShardMap::route`]. Nothing is
+    /// counted where it is not set.
+    pub const fn bounded_load(mut self, bound: BoundedLoad) -> Self {
+        self.bounded_load = Some(bound);
+        self
+    }
+
     /// What [`Read::Any`](crate::Read::Any) draws by: the same nodes in the same order for the same seed. Another one in each
     /// process where not set.
     pub const fn read_seed(mut self, seed: u64) -> Self {
@@ -136,7 +149,8 @@ impl ShardMapBuilder {
         if self.zone.as_ref().is_some_and(|zone| zone.is_empty()) {
             return Err(ConfigError::new("zone", "\"\"", "a name, or left out"));
         }
-        let routing = Routing { zone: self.zone, chance: Chance::from_seed(self.read_seed) };
+        let bound = self.bounded_load.map(BoundedLoad::check).transpose()?;
+        let routing = Routing::new(self.zone, Chance::from_seed(self.read_seed), bound);
         let control = Control::new(self.spec, routing)?;
         Ok(ShardMap::new(self.name, control, self.listeners))
     }

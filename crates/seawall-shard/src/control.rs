@@ -123,7 +123,7 @@ impl Control {
 
         let table = Arc::new(Table::new(&words, cells_for(slots, topology.len())));
         for (node, &index) in topology.nodes().iter().zip(&indexes) {
-            table.admit(index, Member::new(node, routing.zone.as_ref()));
+            table.admit(index, Member::new(node, &routing));
         }
         let cells = topology.nodes().iter().map(cell_of).zip(indexes).collect();
         let (fingerprint, epoch, moving) = (0, 0, None);
@@ -131,6 +131,7 @@ impl Control {
         let mut control =
             Self { table, routing, cells, topology, fill, spec, fingerprint, epoch, moves, moving };
         control.fingerprint = control.spec().fingerprint();
+        control.routing.weigh(&control.topology);
         Ok(control)
     }
 
@@ -140,6 +141,12 @@ impl Control {
 
     pub(crate) const fn routing(&self) -> &Arc<Routing> {
         &self.routing
+    }
+
+    /// The members of the present topology.
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        let indexes = self.indexes_of(&self.topology).0;
+        indexes.into_iter().map(|index| self.table.member(index))
     }
 
     pub(crate) const fn topology(&self) -> &Topology {
@@ -230,6 +237,7 @@ impl Control {
     }
 
     fn updated(&mut self, stats: PlanStats) -> Update {
+        self.routing.weigh(&self.topology);
         self.epoch += 1;
         self.fingerprint = self.spec().fingerprint();
         Update {
@@ -249,7 +257,7 @@ impl Control {
     fn admit(&mut self, next: &Topology, step: &Step) {
         for &place in &step.newcomers {
             let node = &next.nodes()[place];
-            self.table.admit(step.indexes[place], Member::new(node, self.routing.zone.as_ref()));
+            self.table.admit(step.indexes[place], Member::new(node, &self.routing));
             self.cells.insert(cell_of(node), step.indexes[place]);
         }
     }

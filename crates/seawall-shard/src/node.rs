@@ -18,6 +18,8 @@ use seawall_core::{
     sync::unmodelled::{AtomicU32, Ordering::Relaxed},
 };
 
+use crate::route::{Routing, ledger::Load};
+
 /// The most that a node can weigh.
 const MOST_WEIGHT: u32 = 65_535;
 
@@ -158,17 +160,20 @@ struct Inner {
     zone: Option<Name>,
     /// Whether it is in the zone of the one who asks.
     is_near: bool,
+    /// Its calls in flight, where they are bounded.
+    load: Option<Load>,
     // What follows is set by the one who updates, and read by itself: Relaxed, and outside loom's view.
     weight: AtomicU32,
     state: AtomicU32,
 }
 
 impl Member {
-    pub(crate) fn new(node: &Node, own_zone: Option<&Name>) -> Self {
+    pub(crate) fn new(node: &Node, routing: &Routing) -> Self {
         Self(Arc::new(Inner {
             name: node.name.clone(),
             zone: node.zone.clone(),
-            is_near: own_zone.is_some() && node.zone.as_ref() == own_zone,
+            is_near: node.zone.is_some() && node.zone == routing.zone,
+            load: routing.ledger.clone().map(Load::new),
             weight: AtomicU32::new(node.weight),
             state: AtomicU32::new(node.state as u32),
         }))
@@ -206,6 +211,10 @@ impl Member {
     #[must_use]
     pub fn is_near(&self) -> bool {
         self.0.is_near
+    }
+
+    pub(crate) fn load(&self) -> Option<&Load> {
+        self.0.load.as_ref()
     }
 
     pub(crate) fn full_name(&self) -> Name {

@@ -132,7 +132,7 @@ impl Observe for Shared {
             (_, 0) => "draining",
             _ => "degraded",
         };
-        Snapshot::new("shard", self.name.as_str(), state)
+        let snapshot = Snapshot::new("shard", self.name.as_str(), state)
             .gauge("nodes", nodes.len() as f64)
             .gauge("nodes_draining", draining as f64)
             .gauge("nodes_down", down as f64)
@@ -141,6 +141,7 @@ impl Observe for Shared {
             .counter("owners_moved", self.owners_moved.get())
             .counter("copies_moved", self.copies_moved.get())
             .limit("slots", control.table().len() as f64)
-            .limit("replicas", f64::from(control.replicas()))
+            .limit("replicas", f64::from(control.replicas()));
+        self.routing.observe(snapshot, control.members())
     }
 }

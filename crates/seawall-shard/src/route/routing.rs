@@ -1,12 +1,99 @@
 //! What a map routes by, beside its table: the same for all of its handles.
 
-use seawall_core::{Chance, Name};
+use std::sync::Arc;
 
-/// The settings of a map that its routes depend on.
+use seawall_core::{
+    Chance, Name, Snapshot, lanes,
+    sync::{SpreadStat, Stat},
+};
+
+use crate::{
+    Member, NodeState, Topology,
+    route::{Overflow, ledger::Ledger},
+};
+
+/// The settings that the routes of a map depend on, and what it counts of them.
 #[derive(Debug)]
 pub(crate) struct Routing {
     /// The zone of the one who asks.
     pub(crate) zone: Option<Name>,
     /// Who is asked first by a read that does not care.
     pub(crate) chance: Chance,
+    /// The calls in flight, where they are bounded.
+    pub(crate) ledger: Option<Arc<Ledger>>,
+    pub(crate) overflow: Overflow,
+    pub(crate) counts: Counts,
+}
+
+/// What is seen in snapshots.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    /// Calls that got a node.
+    pub(crate) routed: SpreadStat,
+    /// Those among them that went to a node that was not their first candidate, as that was at its bound.
+    pub(crate) overflowed: Stat,
+    /// Calls that got none: all were at their bounds.
+    pub(crate) refused: Stat,
+    /// Calls that got none: all were down.
+    pub(crate) unserved: Stat,
+}
+
+impl Routing {
+    pub(crate) fn new(zone: Option<Name>, chance: Chance, bound: Option<(u64, Overflow)>) -> Self {
+        Self {
+            zone,
+            chance,
+            ledger: bound.map(|(factor, _)| Arc::new(Ledger::new(factor))),
+            overflow: bound.map_or(Overflow::Refuse, |(_, overflow)| overflow),
+            counts: Counts {
+                routed: SpreadStat::new(lanes()),
+                overflowed: Stat::default(),
+                refused: Stat::default(),
+                unserved: Stat::default(),
+            },
+        }
+    }
+
+    /// The nodes are others, or weigh another thing: a share is one of those that take calls.
+    pub(crate) fn weigh(&self, topology: &Topology) {
+        let Some(ledger) = &self.ledger else { return };
+        let sum = |takes_part: fn(NodeState) -> bool| {
+            let nodes = topology.nodes().iter().filter(|node| takes_part(node.state));
+            nodes.map(|node| u64::from(node.weight)).sum::<u64>()
+        };
+        let active = sum(|state| state == NodeState::Active);
+        // Where nobody is active, those that drain share what there is.
+        ledger.weigh(if active > 0 { active } else { sum(|_| true) });
+    }
+}
+
+impl Routing {
+    /// Adds what it counts to a snapshot.
+    pub(crate) fn observe<'a>(
+        &self,
+        snapshot: Snapshot,
+        members: impl Iterator<Item = &'a Member>,
+    ) -> Snapshot {
+        let snapshot = snapshot
+            .counter("routed", self.counts.routed.get())
+            .counter("unserved", self.counts.unserved.get());
+        let Some(ledger) = &self.ledger else { return snapshot };
+        let over_share = members.filter_map(|member| {
+            let load = f64::from(member.load()?.in_flight());
+            (member.weight() > 0).then(|| load / ledger.share(member.weight()))
+        });
+        snapshot
+            .gauge("in_flight", ledger.total() as f64)
+            .gauge("busiest_over_share", over_share.fold(0.0, f64::max))
+            .counter("overflowed", self.counts.overflowed.get())
+            .counter("refused", self.counts.refused.get())
+            .limit("bounded_load_factor", ledger.factor())
+    }
+}
+
+#[cfg(seawall_loom)]
+impl Default for Routing {
+    fn default() -> Self {
+        Self::new(None, Chance::seeded(0), None)
+    }
 }

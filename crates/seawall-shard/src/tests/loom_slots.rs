@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::{model, race, race_of_three};
-use crate::{Member, Node, slots::Table, word::Word};
+use crate::{Member, Node, route::Routing, slots::Table, word::Word};
 
 fn member(name: &'static str) -> Member {
-    Member::new(&Node::new(name), None)
+    Member::new(&Node::new(name), &Routing::default())
 }
 
 /// Two slots, both of node `a` at index 0.

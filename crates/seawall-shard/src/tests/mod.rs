@@ -9,6 +9,8 @@ mod loom_balance;
 #[cfg(seawall_loom)]
 mod loom_migration;
 #[cfg(seawall_loom)]
+mod loom_route;
+#[cfg(seawall_loom)]
 mod loom_slots;
 #[cfg(seawall_loom)]
 mod loom_split;
@@ -20,4 +22,4 @@ mod renumbering;
 mod split;
 
 #[cfg(seawall_loom)]
-use seawall_core::model::{model, race, race_of_three};
+use seawall_core::model::{model, model_of_equals, race, race_of_three};
