@@ -14,7 +14,7 @@
 use std::{fmt, sync::Arc};
 
 use seawall_core::{
-    ConfigError, Name,
+    CachePadded, ConfigError, Name,
     sync::unmodelled::{AtomicU32, Ordering::Relaxed},
 };
 
@@ -161,7 +161,7 @@ struct Inner {
     /// Whether it is in the zone of the one who asks.
     is_near: bool,
     /// Its calls in flight, where they are bounded.
-    load: Option<Load>,
+    load: Option<Box<CachePadded<Load>>>,
     // What follows is set by the one who updates, and read by itself: Relaxed, and outside loom's view.
     weight: AtomicU32,
     state: AtomicU32,
@@ -173,7 +173,10 @@ impl Member {
             name: node.name.clone(),
             zone: node.zone.clone(),
             is_near: node.zone.is_some() && node.zone == routing.zone,
-            load: routing.ledger.clone().map(Load::new),
+            load: routing
+                .ledger
+                .clone()
+                .map(|ledger| Box::new(CachePadded::new(Load::new(ledger)))),
             weight: AtomicU32::new(node.weight),
             state: AtomicU32::new(node.state as u32),
         }))
@@ -214,7 +217,7 @@ impl Member {
     }
 
     pub(crate) fn load(&self) -> Option<&Load> {
-        self.0.load.as_ref()
+        self.0.load.as_deref().map(|load| &**load)
     }
 
     pub(crate) fn full_name(&self) -> Name {

@@ -3,12 +3,13 @@
 #![cfg(not(seawall_loom))]
 
 use seawall_shard::{
-    Event, Member, Move, Node, PlacementSpec, Plan, Replicas, ReplicasIter, ShardMap,
-    ShardMapBuilder, Topology, Update,
+    Candidates, Event, Member, Move, Node, PlacementSpec, Plan, Read, Replicas, ReplicasIter,
+    ShardMap, ShardMapBuilder, Topology, Update,
     migration::{
         Batch, Fence, Haul, Level, Migration, MigrationBuilder, MigrationSpec, Pass, Phase,
         Progress, ReadRoute, Refused, Step, WriteRoute,
     },
+    route::{BoundedLoad, Lease},
 };
 
 const fn all<T: Send + Sync + Unpin>() {}
@@ -31,6 +32,10 @@ const _: () = {
     all::<Refused>();
     all::<Step>();
     all::<WriteRoute<'_>>();
+    all::<Candidates<'_>>();
+    all::<Read>();
+    all::<BoundedLoad>();
+    all::<Lease>();
     all::<Node>();
     all::<PlacementSpec>();
     all::<Plan>();

@@ -7,9 +7,10 @@ mod support;
 use std::hint::black_box;
 
 use seawall_shard::{
-    Node, ShardMap,
+    Node, Read, ShardMap,
     fleet::{Jump, JumpBack, Maglev, Memento, Place, RingHash, RingHashBuilder},
     migration::{MigrationSpec, Phase, Stretch},
+    route::{BoundedLoad, Overflow},
 };
 use seawall_test::{CountingAllocator, allocations};
 
@@ -121,6 +122,31 @@ fn costs_nothing(name: &str, placement: &impl Place) {
 
     assert_eq!(count, 0, "{name}");
     assert!(places.1 < placement.span(), "{name}");
+}
+
+/// With a bound and without one, to the owner, to a replica, and on the detour of a cache.
+#[test]
+fn a_place_at_a_node_costs_no_allocation() {
+    let builder = || ShardMap::builder("m").nodes(nodes(10)).replicas(3).zone("eu-1");
+    let bound = BoundedLoad::for_latency().overflow(Overflow::AnyNode);
+    for shards in [map(builder()), map(builder().bounded_load(bound))] {
+        let held: Vec<_> = (0..5).map(|_| shards.route(b"user:42", Read::Primary)).collect();
+        for read in [Read::Primary, Read::Nearest, Read::Any] {
+            let (found, count) = allocations(|| {
+                let candidates = shards.candidates(b"user:42", read);
+                let reserved = candidates.clone().filter_map(|node| shards.reserve(node)).count();
+                let leases = [(); 8].map(|()| shards.route(b"user:42", read));
+                black_box((reserved, leases.iter().flatten().count()))
+            });
+            assert_eq!((count, found.1), (0, 8), "{read:?}");
+        }
+        drop(held);
+    }
+    let (refused, count) = allocations(|| {
+        let shards = &map(builder()); // the map itself does: the count is not blind
+        shards.route(b"user:42", Read::Primary).is_err()
+    });
+    assert!(!refused && count > 0);
 }
 
 #[test]

@@ -69,10 +69,10 @@ pub(crate) struct Ledger {
     weights: Unmodelled,
 }
 
-/// The calls of one node.
+/// The calls of one node: a line of its own where it is kept, as everybody who routes there writes to it.
 #[derive(Debug)]
 pub(crate) struct Load {
-    word: CachePadded<AtomicU64>,
+    word: AtomicU64,
     ledger: Arc<Ledger>,
 }
 
@@ -126,7 +126,7 @@ impl Ledger {
 
 impl Load {
     pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
-        Self { word: CachePadded::new(AtomicU64::new(0)), ledger }
+        Self { word: AtomicU64::new(0), ledger }
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
