@@ -5,6 +5,8 @@
 
 mod backoff;
 mod bound;
+#[doc(hidden)]
+pub mod bucket;
 mod chance;
 mod clock;
 mod config_error;

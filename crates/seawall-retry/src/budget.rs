@@ -1,8 +1,8 @@
 //! The budget: how much of the traffic may be retries.
 //!
 //! Retries help against an error here and there, and make an outage worse: with four attempts each, a
-//! service that is down gets four times its load. So retries are paid for. Read `bucket` (what is left),
-//! `floor` (what is free), then [`RetryBudget`] and what it hands out, `withdrawal`.
+//! service that is down gets four times its load. So retries are paid for. Read the core's `bucket`
+//! (what is left), `floor` (what is free), then [`RetryBudget`] and what it hands out, `withdrawal`.
 //!
 //! | rule | what pays for a retry | an outage costs, of the load |
 //! |---|---|---|
@@ -25,7 +25,6 @@
 //! it was full; at the window's beginning it holds at most the burst. What the floor let through and is
 //! given back goes to the bucket: it was one retry of the floor's, and is one still.
 
-mod bucket;
 mod builder;
 mod floor;
 mod withdrawal;
@@ -34,16 +33,14 @@ use std::{fmt, sync::Arc};
 
 use seawall_core::{
     Clock, ConfigError, Name, Observe, Ratio, Registry, Snapshot,
+    bucket::{Bucket, ONE},
     sync::{
         Stat,
         unmodelled::{AtomicU32, Ordering::Relaxed},
     },
 };
 
-use self::{
-    bucket::{Bucket, ONE},
-    floor::Floor,
-};
+use self::floor::Floor;
 pub use self::{builder::RetryBudgetBuilder, withdrawal::Withdrawal};
 
 /// The most that a bucket can hold, in retries or tokens.

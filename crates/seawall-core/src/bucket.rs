@@ -1,9 +1,12 @@
-//! The bucket: how many retries are paid for, in thousandths.
+//! A budget's bucket: how much is paid for, in thousandths.
+//!
+//! For patterns, not for their users: what a share of the traffic may do (a retry, a read that goes to the primary
+//! after all) is paid for by that traffic.
 //!
 //! ```text
 //!  31                             0
 //! +--------------------------------+
-//! |   thousandths of a retry       |     0 ..= full
+//! |   thousandths of one           |     0 ..= full
 //! +--------------------------------+
 //! ```
 //!
@@ -24,36 +27,44 @@
 //!
 //! The count carries nothing but itself: Relaxed throughout.
 
-use seawall_core::{
+use crate::{
     CachePadded,
     sync::atomic::{AtomicU32, Ordering::Relaxed},
 };
 
-/// One retry, or one token of a rule that counts in tokens.
-pub(crate) const ONE: u32 = 1_000;
+/// One of what is paid for.
+pub const ONE: u32 = 1_000;
 
+/// What is paid for, up to full.
 #[derive(Debug)]
-pub(crate) struct Bucket {
+pub struct Bucket {
     count: CachePadded<AtomicU32>,
     full: u32,
 }
 
 impl Bucket {
     /// A full bucket.
-    pub(crate) fn new(full: u32) -> Self {
+    #[must_use]
+    pub fn new(full: u32) -> Self {
         Self { count: CachePadded::new(AtomicU32::new(full)), full }
     }
 
+    /// Pays in.
     #[inline]
-    pub(crate) fn add(&self, thousandths: u32) {
+    pub fn add(&self, thousandths: u32) {
         self.update(|count| Some(count.saturating_add(thousandths).min(self.full)));
     }
 
-    pub(crate) fn take(&self, thousandths: u32) -> bool {
+    /// Takes all of it, or nothing; whether there was as much.
+    #[inline]
+    #[must_use]
+    pub fn take(&self, thousandths: u32) -> bool {
         self.update(|count| count.checked_sub(thousandths))
     }
 
-    pub(crate) fn lose(&self, thousandths: u32) {
+    /// Takes as much of it as there is.
+    #[inline]
+    pub fn lose(&self, thousandths: u32) {
         self.update(|count| Some(count.saturating_sub(thousandths)));
     }
 
@@ -75,11 +86,17 @@ impl Bucket {
         false
     }
 
-    pub(crate) fn count(&self) -> u32 {
+    /// What there is.
+    #[inline]
+    #[must_use]
+    pub fn count(&self) -> u32 {
         self.count.load(Relaxed)
     }
 
-    pub(crate) const fn full(&self) -> u32 {
+    /// What there is at most.
+    #[inline]
+    #[must_use]
+    pub const fn full(&self) -> u32 {
         self.full
     }
 }
