@@ -60,17 +60,20 @@ fn thresholds_change_and_what_was_counted_stays() {
 }
 
 #[test]
-fn ejection_is_turned_off_and_on() {
-    let (balance, hand) = balance(ejecting(1));
+fn ejection_is_turned_on_and_off() {
     let mut off = ejecting(1);
     off.ejection = None;
-
-    balance.reconfigure(off).expect("sound settings");
+    let (balance, hand) = balance(off.clone());
     fail(&balance, 40);
     assert_eq!(out(&balance), 0);
+
     balance.reconfigure(ejecting(1)).expect("sound settings");
     fail(&balance, 1);
     assert_eq!(out(&balance), 1);
+    balance.reconfigure(off).expect("sound settings");
+    fail(&balance, 40);
+    assert_eq!(out(&balance), 1);
+    balance.reconfigure(ejecting(1)).expect("sound settings");
 
     // And forgiven by and by: the intervals run again.
     let ejections = || balance.peers().iter().map(|peer| peer.ejections).sum::<u32>();

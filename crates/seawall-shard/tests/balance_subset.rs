@@ -194,7 +194,7 @@ mod discovered {
 
     #[tokio::test]
     async fn who_stays_keeps_what_is_known_of_it_and_a_new_service_takes_its_place() {
-        let (balance, subset) = (Balance::builder("search").build().unwrap(), ring(0, 7, 3));
+        let (balance, subset) = (Balance::builder("search").build().unwrap(), ring(1, 7, 3));
         let (tell, discover) = told();
         let mut follow = pin!(balance.follow_subset(discover, subset));
         let there = servers(5);
@@ -218,6 +218,12 @@ mod discovered {
         assert_ne!(inside(&balance), before, "other weights at least");
         let stayed: Vec<_> =
             in_flight().into_iter().filter(|(name, _)| calls.contains_key(name)).collect();
+        let weight = |of: &BTreeSet<(String, u32)>, name: &str| {
+            of.iter().find(|one| one.0 == name).map(|one| one.1)
+        };
+        let after = inside(&balance);
+        let is_other = |name: &str| weight(&before, name) != weight(&after, name);
+        assert!(stayed.iter().any(|(name, _)| is_other(name)), "{before:?}, {after:?}");
         assert!(stayed.len() >= 2 && stayed.iter().all(|(name, count)| calls[name] == *count));
 
         joined(0..5, 1);
