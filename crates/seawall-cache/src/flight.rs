@@ -103,6 +103,7 @@ pub use self::{
     single::SingleFlight,
 };
 pub(crate) use self::{
+    course::Course,
     follower::{Follower, Landing},
     leader::Leader,
     loads::{Loads, Place, Slot},

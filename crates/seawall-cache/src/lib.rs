@@ -3,6 +3,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
+#[cfg(feature = "tower")]
+mod coalesce;
 #[allow(dead_code, reason = "what the cache needs and a single flight does not")]
 mod flight;
 #[cfg(test)]
@@ -12,6 +14,8 @@ pub use seawall_core::{
     Bound, BoxError, Clock, ConfigError, Error, Reason, Registry, Rejection, Snapshot,
 };
 
+#[cfg(feature = "tower")]
+pub use self::coalesce::{CoalesceLayer, CoalesceService, ResponseFuture as CoalesceFuture};
 pub use self::flight::{
     Detached, LoadError, LoadTask, Panicked, Run, SingleFlight, SingleFlightBuilder,
 };

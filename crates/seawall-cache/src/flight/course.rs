@@ -63,19 +63,19 @@ impl<K, V, E, F, L> Course<K, V, E, F, L> {
         Self { shared, stage: Stage::Follows { follower, load: Some(load) } }
     }
 
-    /// Leads, and has begun to load; the cap was not asked.
+    /// Leads, and has begun to load.
     pub(crate) fn loading(
         shared: Arc<Shared<K, V, E>>,
         leader: Leader<K, Answer<V, E>>,
         load: L,
+        slot: Slot,
     ) -> Self {
         shared.loads.add(1);
-        let slot = Slot::default();
         Self { shared, stage: Stage::Loads { leader: Some(leader), load, slot } }
     }
 
     /// Leads; begins to load when it has a slot.
-    pub(super) fn queueing(
+    pub(crate) fn queueing(
         shared: Arc<Shared<K, V, E>>,
         leader: Leader<K, Answer<V, E>>,
         place: Place,

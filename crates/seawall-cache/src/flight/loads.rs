@@ -85,7 +85,6 @@ impl Loads {
 }
 
 /// The right to load, until it is dropped.
-#[derive(Default)]
 #[must_use = "it is given back when it is dropped"]
 pub(crate) struct Slot(Option<Arc<Cap>>);
 
@@ -133,6 +132,11 @@ struct Waits {
 impl Place {
     const fn free() -> Self {
         Self { slot: Some(Slot(None)), waits: None }
+    }
+
+    /// The slot, if it is this one's turn already; the place otherwise.
+    pub(crate) fn try_into_slot(mut self) -> Result<Slot, Self> {
+        self.slot.take().ok_or(self)
     }
 
     /// The slot, once it is this one's turn.

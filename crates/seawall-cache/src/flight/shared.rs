@@ -46,7 +46,7 @@ impl<K, V, E> Shared<K, V, E> {
     }
 
     /// A slot to load, or a place in the line for one.
-    pub(super) fn enter(&self) -> Result<Place, Rejection> {
+    pub(crate) fn enter(&self) -> Result<Place, Rejection> {
         self.cap.enter().map_err(|bound| self.refuse(bound))
     }
 
