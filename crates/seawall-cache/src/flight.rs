@@ -3,7 +3,7 @@
 //!
 //! Read in this order: this page; `seats`, the life of one flight; `table`, which finds the flight of a
 //! key; `leader` and `follower`, what a caller holds; `loads`, the cap; `bulk`, many keys at once. The
-//! handle that users meet is `single` with its future `run`.
+//! handle that users meet is `single`, with its futures: `course` and `run`, and `many`.
 //!
 //! # A flight
 //!
@@ -89,6 +89,7 @@ mod error;
 mod follower;
 mod leader;
 mod loads;
+mod many;
 mod own;
 mod run;
 mod seats;
@@ -99,6 +100,7 @@ mod table;
 pub use self::{
     builder::SingleFlightBuilder,
     error::{LoadError, Panicked},
+    many::RunMany,
     run::{Detached, LoadTask, Run},
     single::SingleFlight,
 };

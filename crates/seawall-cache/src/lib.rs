@@ -17,5 +17,5 @@ pub use seawall_core::{
 #[cfg(feature = "tower")]
 pub use self::coalesce::{CoalesceLayer, CoalesceService, ResponseFuture as CoalesceFuture};
 pub use self::flight::{
-    Detached, LoadError, LoadTask, Panicked, Run, SingleFlight, SingleFlightBuilder,
+    Detached, LoadError, LoadTask, Panicked, Run, RunMany, SingleFlight, SingleFlightBuilder,
 };

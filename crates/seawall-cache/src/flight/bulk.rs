@@ -52,6 +52,21 @@ impl<K, T> Default for Led<K, T> {
     }
 }
 
+impl<K, T> IntoIterator for Led<K, T> {
+    type Item = (usize, Leader<K, T>);
+    type IntoIter = std::iter::Zip<std::vec::IntoIter<usize>, std::vec::IntoIter<Leader<K, T>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.indices.into_iter().zip(self.leaders)
+    }
+}
+
+impl<K, T> Default for Claims<K, T> {
+    fn default() -> Self {
+        Self { led: Led::default(), followed: Vec::new() }
+    }
+}
+
 impl<K: Hash + Eq + Clone, T: Clone> Flights<K, T> {
     /// Claims each of `keys`, one after the other.
     pub(crate) fn claim<'a>(&self, keys: impl IntoIterator<Item = &'a K>) -> Claims<K, T>
@@ -81,20 +96,19 @@ impl<K: Hash + Eq + Clone, T: Clone> Claims<K, T> {
         self.followed.iter_mut().for_each(|(_, follower)| follower.doze());
     }
 
-    /// Gives out what has landed; ready when nothing is followed any more, or something fell to this
+    /// Gives out what has landed, or has panicked; ready when nothing is followed any more, or something fell to this
     /// batch, which is to be [taken](Self::take_led) then.
     pub(crate) fn poll_landings(
         &mut self,
         cx: &Context<'_>,
-        mut landed: impl FnMut(usize, Landed<T>),
+        mut landed: impl FnMut(usize, Landing<K, T>),
     ) -> Poll<()> {
         let led = &mut self.led;
         self.followed.retain_mut(|(index, follower)| {
             match follower.poll(cx) {
                 Poll::Pending => return true,
-                Poll::Ready(Landing::Landed(outcome)) => landed(*index, Ok(outcome)),
-                Poll::Ready(Landing::Panicked(panicked)) => landed(*index, Err(panicked)),
                 Poll::Ready(Landing::Leads(leader)) => led.push(*index, leader),
+                Poll::Ready(landing) => landed(*index, landing),
             }
             false
         });
@@ -121,6 +135,3 @@ impl<K: Hash + Eq + Clone, T: Clone> Claims<K, T> {
         });
     }
 }
-
-/// What came of one key that was followed.
-pub(crate) type Landed<T> = super::seats::Outcome<T>;

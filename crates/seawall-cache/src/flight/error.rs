@@ -37,6 +37,8 @@ pub enum LoadError<E> {
     Panicked(Panicked),
     /// The load asked for its own key, and would have waited for itself.
     Recursive,
+    /// A load of several keys gave no value for this one.
+    Absent,
 }
 
 impl<E> LoadError<E> {
@@ -49,7 +51,7 @@ impl<E> LoadError<E> {
     pub fn inner(&self) -> Option<&E> {
         match self {
             Self::Failed(error) => Some(error),
-            Self::Panicked(_) | Self::Recursive => None,
+            Self::Panicked(_) | Self::Recursive | Self::Absent => None,
         }
     }
 }
@@ -60,6 +62,7 @@ impl<E> Clone for LoadError<E> {
             Self::Failed(error) => Self::Failed(error.clone()),
             Self::Panicked(panicked) => Self::Panicked(panicked.clone()),
             Self::Recursive => Self::Recursive,
+            Self::Absent => Self::Absent,
         }
     }
 }
@@ -70,6 +73,7 @@ impl<E> fmt::Display for LoadError<E> {
             Self::Failed(_) => "the load failed",
             Self::Panicked(_) => "the load did not end",
             Self::Recursive => "the load waits for its own key",
+            Self::Absent => "the load gave no value for the key",
         })
     }
 }
@@ -79,7 +83,7 @@ impl<E: Error + 'static> Error for LoadError<E> {
         match self {
             Self::Failed(error) => Some(&**error),
             Self::Panicked(panicked) => Some(panicked),
-            Self::Recursive => None,
+            Self::Recursive | Self::Absent => None,
         }
     }
 }

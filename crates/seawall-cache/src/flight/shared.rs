@@ -57,7 +57,7 @@ impl<K, V, E> Shared<K, V, E> {
     }
 
     /// What came of a load, for all who wait for it.
-    pub(super) fn answer(&self, loaded: Result<V, E>) -> Answer<V, E> {
+    pub(super) fn answer<T>(&self, loaded: Result<T, E>) -> Answer<T, E> {
         loaded.map_err(|error| {
             self.failed.add(1);
             Error::Inner(LoadError::failed(error))

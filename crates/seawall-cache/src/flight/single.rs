@@ -5,7 +5,7 @@ use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 use seawall_core::{Name, Observe, Registry, Snapshot};
 
 use super::{
-    SingleFlightBuilder,
+    RunMany, SingleFlightBuilder,
     run::{Detached, LoadTask, Run},
     shared::Shared,
 };
@@ -150,6 +150,60 @@ impl<K: Hash + Eq + Clone, V: Clone, E> SingleFlight<K, V, E> {
         S: FnOnce(LoadTask<K, V, E, F, L>),
     {
         Detached::new(self.shared.clone(), key, load, spawn)
+    }
+
+    /// The values of `keys`, in their order: each by the load that is in flight for it, and all others by
+    /// one call of `load`, which gets those keys.
+    ///
+    /// What `load` gives is told a key at a time; its order is no matter, and what nobody asked for is
+    /// dropped. A batch is one load of the [cap](SingleFlightBuilder::max_loads).
+    ///
+    /// `load` is called again for keys that fall to this call because their leader was dropped.
+    ///
+    /// # Errors
+    ///
+    /// For each key those of [`run`](Self::run); and [`LoadError::Absent`](super::LoadError::Absent) where
+    /// the batch gave no value for it.
+    ///
+    /// # Panics
+    ///
+    /// The future panics where its own `load` does.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`run`](Self::run), a key at a time.
+    ///
+    /// # Examples
+    ///
+    /// How do I load what is missing in one query?
+    ///
+    /// ```
+    /// # use seawall_cache::{LoadError, SingleFlight};
+    /// # use std::{collections::HashMap, convert::Infallible};
+    /// # async fn select(ids: Vec<u32>) -> Result<HashMap<u32, String>, Infallible> {
+    /// #     Ok(ids.into_iter().filter(|id| *id < 9).map(|id| (id, format!("user {id}"))).collect())
+    /// # }
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let users = SingleFlight::builder("users").build()?;
+    /// let found = users.run_many([1, 2, 9], |ids| select(ids)).await;
+    ///
+    /// assert_eq!(found[0].as_deref().unwrap(), "user 1");
+    /// let error = found[2].as_ref().unwrap_err();
+    /// assert!(matches!(error.inner(), Some(LoadError::Absent)));
+    /// # Ok::<(), seawall_cache::ConfigError>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn run_many<F, L, A>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        load: F,
+    ) -> RunMany<K, V, E, F, L>
+    where
+        F: FnMut(Vec<K>) -> L,
+        L: Future<Output = Result<A, E>>,
+        A: IntoIterator<Item = (K, V)>,
+    {
+        RunMany::new(self.shared.clone(), keys.into_iter().collect(), load)
     }
 
     /// Forgets what is in flight for `key`: who asks from now on begins a new load. Who waits already
