@@ -5,7 +5,6 @@
 
 #[cfg(feature = "tower")]
 mod coalesce;
-#[allow(dead_code, reason = "what the cache needs and a single flight does not")]
 mod flight;
 #[cfg(test)]
 mod tests;

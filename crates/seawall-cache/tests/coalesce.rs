@@ -15,6 +15,7 @@ use tower::{Layer, Service};
 static ALLOCATOR: CountingAllocator = CountingAllocator::system();
 
 type Key = fn(&u64) -> Option<u64>;
+type Wrapped = CoalesceService<Inner, u64, u64, Failure, Key>;
 type Coalesce<E = Failure> = CoalesceLayer<u64, u64, E, Key>;
 
 /// Odd requests have no key: they pass by.
@@ -58,7 +59,7 @@ fn any_inner_error_will_do() {
 }
 
 /// A service that holds its calls, behind the layer.
-fn held() -> (CoalesceService<Inner, u64, u64, Failure, Key>, HeldHandle<u64, u64, Failure>) {
+fn held() -> (Wrapped, HeldHandle<u64, u64, Failure>) {
     let (inner, handle) = Held::new();
     let (inner, _) = Probe::lenient(inner);
     (layer().layer(inner), handle)

@@ -68,6 +68,7 @@ impl Loads {
     }
 
     /// A slot, if one is free: for what need not be done now.
+    #[allow(dead_code, reason = "for a refresh in the background")]
     pub(crate) fn try_enter(&self) -> Option<Slot> {
         let Some(cap) = &self.0 else { return Some(Slot(None)) };
         let mut line = cap.line.lock();

@@ -162,10 +162,14 @@ impl<K, T> Flight<K, T> {
     /// The leader goes without an outcome. Under the shard's lock.
     pub(super) fn abandon(&self, registered: bool) -> Left<T> {
         let mut seats = self.seats.lock();
-        seats.desertion = Desertion::Ignored; // it was this leader's wish
+        // It was this leader's wish, and is nobody's now.
+        let waker = match std::mem::replace(&mut seats.desertion, Desertion::Ignored) {
+            Desertion::Watched(waker) => waker,
+            Desertion::Ignored | Desertion::Happened => None,
+        };
         let empty = registered && seats.followers == 0;
         let wake = if registered && !empty { seats.call() } else { seats.scatter() };
-        Left { empty, wake, rest: (None, None) }
+        Left { empty, wake, rest: (None, waker) }
     }
 
     /// It was poisoned; has no effect on those who follow a load. Just taken out of the table, under

@@ -3,8 +3,8 @@
 //! Each was seen to fail with the broken variant that it names.
 
 use std::{
-    future::Future,
-    pin::pin,
+    convert::Infallible,
+    future::{Future, pending},
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
 };
@@ -17,7 +17,10 @@ use seawall_core::{
     },
 };
 
-use crate::flight::{Entry, Flights, Follower, Landing, Leader};
+use crate::{
+    SingleFlight,
+    flight::{Entry, Flights, Follower, Landing, Leader},
+};
 
 type Table = Flights<u8, u8>;
 
@@ -526,32 +529,44 @@ fn two_batches_in_opposite_order_end() {
     });
 }
 
-/// Promise 3, in the handle's own future: what its drop looks like from the load.
+/// Sets the flag when it is dropped.
+struct Cancelled(Arc<Mutex<bool>>);
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        *self.0.lock() = true;
+    }
+}
+
+/// Promise 3, in the handle's own future: nobody follows a load that is cancelled already.
+///
+/// Caught when broken: with a course that drops its load before its leader.
 #[test]
 fn a_call_that_is_dropped_leaves_the_table_before_its_load() {
     model(|| {
-        use std::{convert::Infallible, future::pending};
-
-        use crate::SingleFlight;
-
-        let users = Arc::new(SingleFlight::<u8, u8, Infallible>::builder("model").build().unwrap());
-        let call = |users: &SingleFlight<u8, u8, Infallible>, load: u8| {
-            let mut call = Box::pin(users.run(KEY, move || std::future::ready(Ok(load))));
-            match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(answer) => answer.ok(),
-                Poll::Pending => None,
+        let users = SingleFlight::<u8, u8, Infallible>::builder("model").build().unwrap();
+        let cancelled = Arc::new(Mutex::new(false));
+        let load = {
+            let cancelled = Cancelled(cancelled.clone());
+            move || async {
+                let _cancelled = cancelled;
+                pending().await
             }
         };
-        let (hung, came) = race(
-            &users,
-            |users| {
-                let mut hangs = pin!(users.run(KEY, pending::<Result<u8, Infallible>>));
-                hangs.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+        let mut only = Box::pin(users.run(KEY, load));
+        assert!(only.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let shared = Arc::new((Mutex::new(Some(only)), users, cancelled));
+        let ((), (was_cancelled, came)) = race(
+            &shared,
+            |(only, ..)| drop(only.lock().take()),
+            |(_, users, cancelled)| {
+                let was_cancelled = *cancelled.lock();
+                (was_cancelled, users.shared().flights.join_or_lead(&KEY))
             },
-            move |users| call(users, 2),
         );
 
-        assert!(hung || came == Some(2));
-        assert_eq!(call(&users, 3), Some(3), "nothing is left behind");
+        if was_cancelled {
+            assert!(matches!(came, Entry::Leads(_)), "it joined what is being dropped");
+        }
     });
 }

@@ -1,5 +1,7 @@
 //! Tests that need the inside.
 
+#[cfg(not(seawall_loom))]
+mod flights;
 #[cfg(seawall_loom)]
 mod loom_flight;
 #[cfg(seawall_loom)]
