@@ -5,7 +5,7 @@
 use std::{
     cell::Cell,
     error::Error as _,
-    future::{Future, pending, poll_fn, ready},
+    future::{Future, Ready, pending, poll_fn, ready},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
@@ -164,25 +164,23 @@ fn a_load_that_panics_unwinds_once_and_tells_the_others_and_frees_the_key() {
 
 #[test]
 fn a_load_that_panics_before_its_first_poll_tells_the_others_too() {
-    let users = users();
-    let task = Task::new();
-    let (nested, mut follower) = (users.clone(), None);
-    let load = || {
-        let mut call = Box::pin(nested.run(8, || ready(Ok(0))));
-        assert!(task.poll(call.as_mut()).is_ready());
-        follower = Some(());
-        if true {
-            panic!("at once");
-        }
-        ready(Ok(0))
+    let users = capped(1, 1);
+    let tasks: [Task; 3] = std::array::from_fn(|_| Task::new());
+    let mut runs = Box::pin(users.run(1, pending::<Result<u32, io::Error>>));
+    let mut waits = pin!(users.run(7, || -> Ready<Result<u32, io::Error>> { panic!("at once") }));
+    let mut follower = pin!(users.run(7, || ready(Ok(0))));
+    assert!(tasks[0].poll(runs.as_mut()).is_pending());
+    assert!(tasks[1].poll(waits.as_mut()).is_pending());
+    assert!(tasks[2].poll(follower.as_mut()).is_pending());
+    drop(runs);
+
+    assert!(catch_unwind(AssertUnwindSafe(|| tasks[1].poll(waits.as_mut()))).is_err());
+
+    let Poll::Ready(Err(Error::Inner(LoadError::Panicked(told)))) = tasks[2].poll(follower) else {
+        panic!("it must learn of it")
     };
-    let mut leader = Box::pin(users.run(7, load));
-
-    assert!(catch_unwind(AssertUnwindSafe(|| task.poll(leader.as_mut()))).is_err());
-
-    drop(leader);
-    assert!(follower.is_some());
-    assert_eq!((counter(&users, "panicked"), gauge(&users, "in_flight")), (1, 0));
+    assert_eq!(told.message(), "at once");
+    assert_eq!((gauge(&users, "in_flight"), gauge(&users, "loading")), (0, 0));
 }
 
 #[test]

@@ -65,13 +65,14 @@ where
     type Future = ResponseFuture<S, Request, K>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        match self.inner.poll_ready(cx) {
-            Poll::Ready(ready) => {
-                self.inner_is_ready = ready.is_ok();
-                Poll::Ready(ready.map_err(|error| Error::Inner(LoadError::failed(error))))
-            }
+        let polled = self.inner.poll_ready(cx);
+        self.inner_is_ready = matches!(polled, Poll::Ready(Ok(())));
+        match polled {
             Poll::Pending if self.flights.shared().flights.is_empty() => Poll::Pending,
             Poll::Pending => Poll::Ready(Ok(())), // the call may follow
+            Poll::Ready(ready) => {
+                Poll::Ready(ready.map_err(|error| Error::Inner(LoadError::failed(error))))
+            }
         }
     }
 
