@@ -97,6 +97,8 @@ mod shared;
 mod single;
 mod table;
 
+#[cfg(feature = "tower")]
+pub(crate) use self::course::Course;
 pub use self::{
     builder::SingleFlightBuilder,
     error::{LoadError, Panicked},
@@ -105,7 +107,6 @@ pub use self::{
     single::SingleFlight,
 };
 pub(crate) use self::{
-    course::Course,
     follower::{Follower, Landing},
     leader::Leader,
     loads::{Loads, Place, Slot},

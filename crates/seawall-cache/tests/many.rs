@@ -33,10 +33,10 @@ fn values(answers: Vec<Answer>) -> Vec<u32> {
 }
 
 /// A load that ends when the test says so, and notes which keys it was for.
-fn held<'a>(
-    asked: &'a RefCell<Vec<Vec<u32>>>,
+fn held(
+    asked: &RefCell<Vec<Vec<u32>>>,
     end: oneshot::Receiver<()>,
-) -> impl FnMut(Vec<u32>) -> std::pin::Pin<Box<dyn Future<Output = Rows> + 'a>> {
+) -> impl FnMut(Vec<u32>) -> std::pin::Pin<Box<dyn Future<Output = Rows> + '_>> {
     let mut end = Some(end);
     move |keys| {
         asked.borrow_mut().push(keys.clone());

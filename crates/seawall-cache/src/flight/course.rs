@@ -55,6 +55,7 @@ impl<K, V, E, F, L> Course<K, V, E, F, L> {
     }
 
     /// Follows already; leads by `load` if it comes to that.
+    #[cfg(feature = "tower")]
     pub(crate) const fn following(
         shared: Arc<Shared<K, V, E>>,
         follower: Follower<K, Answer<V, E>>,
@@ -64,6 +65,7 @@ impl<K, V, E, F, L> Course<K, V, E, F, L> {
     }
 
     /// Leads, and has begun to load.
+    #[cfg(feature = "tower")]
     pub(crate) fn loading(
         shared: Arc<Shared<K, V, E>>,
         leader: Leader<K, Answer<V, E>>,

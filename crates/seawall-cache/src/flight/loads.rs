@@ -136,6 +136,7 @@ impl Place {
     }
 
     /// The slot, if it is this one's turn already; the place otherwise.
+    #[cfg(feature = "tower")]
     pub(crate) fn try_into_slot(mut self) -> Result<Slot, Self> {
         self.slot.take().ok_or(self)
     }

@@ -72,6 +72,7 @@ impl<K, V, E> SingleFlight<K, V, E> {
         registry.add(&self.shared);
     }
 
+    #[cfg(any(test, feature = "tower"))]
     pub(crate) const fn shared(&self) -> &Arc<Shared<K, V, E>> {
         &self.shared
     }

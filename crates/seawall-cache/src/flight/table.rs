@@ -76,6 +76,7 @@ impl<K, T> Flights<K, T> {
     }
 
     /// Whether no key has a registered flight now.
+    #[cfg(any(test, feature = "tower"))]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.shards.iter().all(|shard| shard.lock().is_empty())
     }
