@@ -4,7 +4,9 @@
 
 use std::{convert::Infallible, pin::pin, task::Poll};
 
-use seawall_cache::{BoxError, CoalesceLayer, CoalesceService, Error, LoadError, SingleFlight};
+use seawall_cache::{
+    BoxError, CoalesceLayer, CoalesceService, Error, LoadError, Reason, Rejection, SingleFlight,
+};
 use seawall_test::{
     Answer, CountingAllocator, Failure, Held, HeldHandle, Probe, Task, allocations,
     contract::{self, Inner, Suite, Unclonable},
@@ -199,6 +201,18 @@ fn an_error_of_the_inner_service_is_shared() {
         };
         assert_eq!(*error, Failure(3));
     }
+}
+
+#[test]
+fn a_refusal_further_in_is_found_through_boxed_errors() {
+    let told = |load: LoadError<BoxError>| load.boxed().source().map(ToString::to_string);
+    let refused = LoadError::<BoxError>::from(Rejection::new(Reason::Overloaded, "flights"));
+
+    let error = refused.boxed();
+
+    assert_eq!(error.to_string(), "the load failed");
+    assert_eq!(Rejection::find(&*error).unwrap().reason(), Reason::Overloaded);
+    assert_eq!(told(LoadError::Recursive), None);
 }
 
 /// A flight is what a call needs by nature; nothing else is allocated.

@@ -56,8 +56,30 @@ impl<K, R, E, F> CoalesceLayer<K, R, E, F> {
         Self { flights, key }
     }
 
-    /// The same layer in a stack whose error is to stay as it is, here
-    /// [`LoadError<E>`](crate::LoadError): a rejection becomes one by `E: From<Rejection>`.
+    /// The same layer with one level of errors less: [`LoadError<E>`](crate::LoadError), of which a
+    /// rejection becomes one by `E: From<Rejection>`. It can't be `E` itself, which is shared.
+    ///
+    /// # Examples
+    ///
+    /// How do I use it in a stack of boxed errors?
+    ///
+    /// ```
+    /// # use seawall_cache::{CoalesceLayer, LoadError, Reason, Rejection, SingleFlight};
+    /// # use tower::{BoxError, ServiceBuilder, ServiceExt, service_fn};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let flights = SingleFlight::builder("profiles").build()?;
+    /// let profiles = ServiceBuilder::new()
+    ///     .map_err(LoadError::boxed)
+    ///     .layer(CoalesceLayer::new(flights, |id: &u32| Some(*id)).flatten())
+    ///     .service(service_fn(|_: u32| async {
+    ///         Err::<String, BoxError>(Rejection::new(Reason::CircuitOpen, "db").into())
+    ///     }));
+    ///
+    /// let error: BoxError = profiles.oneshot(7).await.unwrap_err();
+    /// assert_eq!(Rejection::find(&*error).unwrap().reason(), Reason::CircuitOpen);
+    /// # Ok::<(), seawall_cache::ConfigError>(())
+    /// # }).unwrap();
+    /// ```
     pub const fn flatten(self) -> Flatten<Self> {
         Flatten::new(self)
     }

@@ -2,6 +2,8 @@
 
 use std::{any::Any, error::Error, fmt, sync::Arc};
 
+use seawall_core::{BoxError, Rejection};
+
 /// A load was made and gave no value: it failed, or it panicked.
 ///
 /// All who waited for the load get the same error: it is cloned by counting, whatever `E` is.
@@ -52,6 +54,41 @@ impl<E> LoadError<E> {
         match self {
             Self::Failed(error) => Some(error),
             Self::Panicked(_) | Self::Recursive | Self::Absent => None,
+        }
+    }
+}
+
+impl LoadError<BoxError> {
+    /// The same as a boxed error, with the loader's one as its source: a boxed error is none by itself.
+    #[must_use]
+    pub fn boxed(self) -> BoxError {
+        Boxed(self).into()
+    }
+}
+
+/// A refusal as the loader's error: for a stack of layers whose error is flat.
+impl<E: From<Rejection>> From<Rejection> for LoadError<E> {
+    fn from(refused: Rejection) -> Self {
+        Self::failed(refused.into())
+    }
+}
+
+/// An error that was boxed before it was shared.
+#[derive(Debug)]
+struct Boxed(LoadError<BoxError>);
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Boxed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0 {
+            LoadError::Failed(error) => Some(&***error),
+            LoadError::Panicked(panicked) => Some(panicked),
+            LoadError::Recursive | LoadError::Absent => None,
         }
     }
 }
