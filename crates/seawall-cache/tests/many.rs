@@ -7,7 +7,8 @@ use std::{
     future::{Future, pending, ready},
     io,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
+    pin::{Pin, pin},
+    rc::Rc,
     task::Poll,
 };
 
@@ -17,6 +18,8 @@ use tokio::sync::oneshot;
 
 type Users = SingleFlight<u32, u32, io::Error>;
 type Rows = Result<Vec<(u32, u32)>, io::Error>;
+/// The keys of each batch.
+type Asked = Rc<RefCell<Vec<Vec<u32>>>>;
 type Answer = Result<u32, Error<LoadError<io::Error>>>;
 
 fn users() -> Users {
@@ -34,9 +37,9 @@ fn values(answers: Vec<Answer>) -> Vec<u32> {
 
 /// A load that ends when the test says so, and notes which keys it was for.
 fn held(
-    asked: &RefCell<Vec<Vec<u32>>>,
+    asked: Asked,
     end: oneshot::Receiver<()>,
-) -> impl FnMut(Vec<u32>) -> std::pin::Pin<Box<dyn Future<Output = Rows> + '_>> {
+) -> impl FnMut(Vec<u32>) -> Pin<Box<dyn Future<Output = Rows>>> {
     let mut end = Some(end);
     move |keys| {
         asked.borrow_mut().push(keys.clone());
@@ -78,11 +81,11 @@ fn a_single_get_and_a_batch_share_the_load_of_a_key() {
     let users = users();
     let tasks: [Task; 3] = std::array::from_fn(|_| Task::new());
     let (end, ended) = oneshot::channel();
-    let asked = RefCell::new(Vec::new());
+    let asked = Asked::default();
     let (end_single, single_ended) = oneshot::channel();
     let mut single = pin!(users.run(1, || async { Ok(single_ended.await.unwrap()) }));
     assert!(tasks[0].poll(single.as_mut()).is_pending());
-    let mut many = pin!(users.run_many([1, 2], held(&asked, ended)));
+    let mut many = pin!(users.run_many([1, 2], held(asked.clone(), ended)));
     assert!(tasks[1].poll(many.as_mut()).is_pending());
     let mut late = pin!(users.run(2, || ready(Ok(0))));
     assert!(tasks[2].poll(late.as_mut()).is_pending());
@@ -102,11 +105,11 @@ fn a_single_get_and_a_batch_share_the_load_of_a_key() {
 fn two_batches_in_opposite_order_load_each_key_once() {
     let users = users();
     let tasks: [Task; 2] = std::array::from_fn(|_| Task::new());
-    let asked = RefCell::new(Vec::new());
+    let asked = Asked::default();
     let (end_one, one_ended) = oneshot::channel();
     let (end_other, other_ended) = oneshot::channel();
-    let mut one = pin!(users.run_many([1, 2, 3], held(&asked, one_ended)));
-    let mut other = pin!(users.run_many([4, 3, 2, 1], held(&asked, other_ended)));
+    let mut one = pin!(users.run_many([1, 2, 3], held(asked.clone(), one_ended)));
+    let mut other = pin!(users.run_many([4, 3, 2, 1], held(asked.clone(), other_ended)));
     assert!(tasks[0].poll(one.as_mut()).is_pending());
     assert!(tasks[1].poll(other.as_mut()).is_pending());
     end_one.send(()).unwrap();
@@ -209,12 +212,12 @@ fn a_batch_that_is_dropped_leaves_each_key_to_who_waits_for_it() {
 fn a_key_that_falls_to_a_batch_is_loaded_by_it() {
     let users = users();
     let tasks: [Task; 2] = std::array::from_fn(|_| Task::new());
-    let asked = RefCell::new(Vec::new());
+    let asked = Asked::default();
     let (end, ended) = oneshot::channel();
     end.send(()).unwrap();
     let mut single = Box::pin(users.run(1, pending::<Result<u32, io::Error>>));
     assert!(tasks[0].poll(single.as_mut()).is_pending());
-    let mut many = pin!(users.run_many([1, 2], held(&asked, ended)));
+    let mut many = pin!(users.run_many([1, 2], held(asked.clone(), ended)));
     assert!(tasks[1].poll(many.as_mut()).is_pending());
 
     drop(single);
@@ -229,7 +232,7 @@ fn a_key_that_falls_to_a_batch_is_loaded_by_it() {
 fn nobody_counts_on_a_batch_that_is_busy() {
     let users = users();
     let tasks: [Task; 3] = std::array::from_fn(|_| Task::new());
-    let asked = RefCell::new(Vec::new());
+    let asked = Asked::default();
     let mut first = Box::pin(users.run(1, pending::<Result<u32, io::Error>>));
     assert!(tasks[0].poll(first.as_mut()).is_pending());
     let mut third = Box::pin(users.run(3, pending::<Result<u32, io::Error>>));
