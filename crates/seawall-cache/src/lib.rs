@@ -6,6 +6,7 @@
 #[cfg(feature = "tower")]
 mod coalesce;
 mod flight;
+mod store;
 #[cfg(test)]
 mod tests;
 
@@ -18,3 +19,6 @@ pub use self::coalesce::{CoalesceLayer, CoalesceService, ResponseFuture as Coale
 pub use self::flight::{
     Detached, LoadError, LoadTask, Panicked, Run, RunMany, SingleFlight, SingleFlightBuilder,
 };
+#[cfg(feature = "quick-cache")]
+pub use self::store::QuickStore;
+pub use self::store::{Cause, Equivalent, Store};
