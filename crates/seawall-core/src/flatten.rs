@@ -37,13 +37,18 @@ impl<L: Layer<S>, S> Layer<S> for Flatten<L> {
     }
 }
 
-/// A service whose errors are flat: made by [`Flatten`].
+/// A service whose errors are flat: made by [`Flatten`], and by the `flatten()` of a service that no layer makes.
 #[derive(Clone, Copy, Debug)]
 pub struct FlattenService<S> {
     inner: S,
 }
 
 impl<S> FlattenService<S> {
+    /// Flattens the errors of a service that no layer makes.
+    pub const fn new(inner: S) -> Self {
+        Self { inner }
+    }
+
     crate::inner_service!();
 }
 

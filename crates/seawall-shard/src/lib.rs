@@ -21,6 +21,8 @@ mod replicas;
 mod roster;
 pub mod route;
 mod shard_map;
+#[cfg(feature = "tower")]
+pub mod sharded;
 mod shared;
 mod slots;
 mod spec;
@@ -32,6 +34,8 @@ mod word;
 
 pub use seawall_core::{ConfigError, Registry, Rejection, Snapshot};
 
+#[cfg(feature = "tower")]
+pub use self::sharded::{ReplicaSet, Sharded};
 pub use self::{
     balance::Balance,
     builder::ShardMapBuilder,

@@ -1,0 +1,90 @@
+//! Sending calls to whoever has their data: by key over the nodes of a map, and among replicas without keys.
+//!
+//! ```text
+//!  request ──> key ──> nodes, the best first ──> has a service? ──> has a place? ──> is ready? ──> call
+//!                                                     │                │               │            │
+//!                                                     └── the next ────┴───────────────┴── refused ─┘
+//! ```
+//!
+//! To be read in this order:
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `access` | what a request wants: whom it may ask, and whom first |
+//! | `seats` | the services, by the names of their nodes |
+//! | `candidate`, `equals` | who is next: of a key's nodes, and of equals |
+//! | `looking`, `wait` | until one is ready |
+//! | `fail_over` | what happens when that one refuses |
+//! | `pool` | what clones share |
+//! | `service`, `replica_set`, `handle`, `future` | for Tower |
+//! | `follow`, `discovery` | services from a `Discover` |
+//!
+//! # Who is asked
+//!
+//! | a node | | a request goes |
+//! |---|---|---|
+//! | is down | is passed over | to the next that [it may ask](Access) |
+//! | drains | comes last | |
+//! | has no service | is passed over | to the next |
+//! | is at its [bound](crate::route::BoundedLoad) | is passed over | to the next, and where all are, to any node or to none, as the map says; a write to none |
+//! | fails to get ready | is passed over, for this call | to the next; the last error comes back where there is none |
+//! | is not ready | is waited for: alone for as long as there is [patience](Sharded::patience), and then beside the next | to whoever gets ready first |
+//! | refuses the call | is the answer, or [is not](Sharded::fail_over) | to the next, with a copy of the request |
+//! | fails | is the answer | |
+//!
+//! A call tries four members at most. Where nobody can be asked it is refused: as
+//! [`NoShard`](seawall_core::Reason::NoShard) where nobody is there, as [`Overloaded`](seawall_core::Reason::Overloaded) where all are
+//! at their bounds. It waits without end for members that never get ready, but not past its
+//! [deadline](seawall_core::deadline): it ends as [`DeadlineExceeded`](seawall_core::Reason::DeadlineExceeded) then (with the
+//! feature `tokio`).
+//!
+//! # What it promises
+//!
+//! 1. It is always ready, and a caller who polls and never calls holds nothing.
+//! 2. Nobody needs to clone a request: a node that cannot get ready has never seen it. No call allocates.
+//! 3. A call is made once, unless it was refused and its user has said how to make it again.
+//! 4. The place of a call at its node is given back once, when the response is there, or when the call is dropped, or
+//!    panics.
+//! 5. A write goes to the owner that the map named when the call looked for it, and to nobody else.
+//!
+//! # Services without nodes
+//!
+//! A service for a node that the map does not have is kept, and used when the map has the node: so endpoints and
+//! topology may change in any order. It is dropped when it is removed, or its stream takes it away. Whoever discovers
+//! more than nodes keeps more than is used.
+//!
+//! # While keys move
+//!
+//! During a [migration](crate::migration) a write goes to where [`write_route`](crate::ShardMap::write_route) says, if
+//! it is [said](Sharded::access) to be a write; in the moment of a hand-over it is refused, for a retry to make it
+//! again. Two things a service of one call cannot do: to
+//! [forward](crate::migration::WriteRoute::forward) a write to the other side, and to ask the
+//! [second node](crate::migration::ReadRoute::fallback) where the first knows nothing of a key. Let the nodes do them
+//! (they follow the same migration), or ask the map for the routes and call the nodes yourself.
+
+mod access;
+mod candidate;
+#[cfg(feature = "discover")]
+mod discovery;
+mod equals;
+mod fail_over;
+#[cfg(feature = "discover")]
+mod follow;
+mod future;
+mod handle;
+mod looking;
+mod pool;
+mod replica_set;
+mod seats;
+mod service;
+mod wait;
+
+#[cfg(feature = "discover")]
+pub use self::follow::Follow;
+pub use self::{
+    access::{Access, ChooseAccess, OwnerFirst},
+    fail_over::{Again, FailOver, Once, was_refused},
+    future::ResponseFuture,
+    replica_set::ReplicaSet,
+    service::Sharded,
+};

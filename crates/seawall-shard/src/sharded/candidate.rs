@@ -1,0 +1,150 @@
+//! Who is asked next: one core for members with keys of their own, and for equals.
+//!
+//! # How it decides
+//!
+//! ```text
+//!   nodes, the best first ──> has a service ──> not tried yet ──> has a place ──> Candidate
+//! ```
+//!
+//! The order is looked up anew each time: a call that goes on to its second node sees the nodes as they are by
+//! then. A call tries at most four.
+
+use std::sync::Arc;
+
+use super::{
+    Access,
+    seats::{Seat, Seats},
+};
+use crate::{Member, NodeState, ShardMap, route::Lease};
+
+/// How many members a call tries: as many as a key has nodes at most.
+pub(crate) const MOST_TRIES: usize = 4;
+
+/// What a call asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    pub(crate) hash: u64,
+    pub(crate) access: Access,
+}
+
+/// The members that a call has tried, by their serial numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tried {
+    serials: [u64; MOST_TRIES],
+    len: usize,
+}
+
+impl Tried {
+    #[inline]
+    pub(crate) fn contains<S>(&self, seat: &Seat<S>) -> bool {
+        self.serials[..self.len].contains(&seat.serial)
+    }
+
+    #[inline]
+    pub(crate) fn push<S>(&mut self, seat: &Seat<S>) {
+        self.serials[self.len] = seat.serial;
+        self.len += 1;
+    }
+
+    #[inline]
+    pub(crate) const fn is_full(&self) -> bool {
+        self.len == MOST_TRIES
+    }
+
+    /// Whether that one was the first of them: the one that the call preferred.
+    #[inline]
+    pub(crate) fn began_with<S>(&self, seat: &Seat<S>) -> bool {
+        self.len > 0 && self.serials[0] == seat.serial
+    }
+}
+
+/// A member that a call can ask.
+pub(crate) struct Candidate<S> {
+    pub(crate) seat: Arc<Seat<S>>,
+    /// Its place at the node: of a map's nodes alone.
+    pub(crate) lease: Option<Lease>,
+}
+
+impl<S> Candidate<S> {
+    pub(crate) const fn new(seat: Arc<Seat<S>>, lease: Option<Lease>) -> Self {
+        Self { seat, lease }
+    }
+}
+
+/// The answer to "who is next?".
+pub(crate) enum Next<S> {
+    Member(Candidate<S>),
+    /// Somebody who has no place left; it counts as tried.
+    Full,
+    /// Nobody may be asked for a short time: the slot is handed over.
+    Paused,
+    Nobody,
+}
+
+/// Who it would be.
+enum Who<'a, S> {
+    Member(&'a Member, &'a Arc<Seat<S>>),
+    Paused,
+    Nobody,
+}
+
+impl Ask {
+    /// Among the nodes of a key: the next one, and a place there.
+    #[inline]
+    pub(crate) fn next_of_shards<S>(
+        self,
+        shards: &ShardMap,
+        seats: &Seats<S>,
+        tried: &mut Tried,
+    ) -> Next<S> {
+        match self.who(shards, seats, tried) {
+            Who::Member(member, seat) => {
+                tried.push(seat);
+                match shards.reserve(member) {
+                    Some(lease) => Next::Member(Candidate::new(Arc::clone(seat), Some(lease))),
+                    None => Next::Full,
+                }
+            }
+            Who::Paused => Next::Paused,
+            Who::Nobody => Next::Nobody,
+        }
+    }
+
+    /// Whether there is somebody, whose place is not taken.
+    pub(crate) fn is_next_of_shards<S>(
+        self,
+        shards: &ShardMap,
+        seats: &Seats<S>,
+        tried: &Tried,
+    ) -> bool {
+        matches!(self.who(shards, seats, tried), Who::Member(..))
+    }
+
+    #[inline]
+    fn who<'a, S>(self, shards: &'a ShardMap, seats: &'a Seats<S>, tried: &Tried) -> Who<'a, S> {
+        if tried.is_full() {
+            return Who::Nobody;
+        }
+        let open = |member: &'a Member| {
+            let seat = seats.find(member.name()).filter(|seat| !tried.contains(seat))?;
+            Some((member, seat))
+        };
+        let found = match self.access {
+            Access::Read(read) => shards.candidates(&self.hash, read).find_map(open),
+            Access::OwnerFirst => {
+                let replicas = shards.replicas(&self.hash);
+                let in_state =
+                    |state| replicas.iter().filter(|each| each.state() == state).find_map(open);
+                in_state(NodeState::Active).or_else(|| in_state(NodeState::Draining))
+            }
+            Access::Write => {
+                let route = shards.write_route(&self.hash);
+                if route.is_paused() {
+                    return Who::Paused;
+                }
+                Some(route.owner()).filter(|owner| owner.state() != NodeState::Down).and_then(open)
+            }
+        };
+        found.map_or(Who::Nobody, |(member, seat)| Who::Member(member, seat))
+    }
+}

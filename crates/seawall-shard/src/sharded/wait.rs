@@ -1,0 +1,94 @@
+//! How long a call waits for the member that it prefers, and for any member at all.
+
+#[cfg(feature = "tokio")]
+use std::{future::Future, task::Poll};
+use std::{pin::Pin, task::Context, time::Duration};
+
+#[cfg(feature = "tokio")]
+use pin_project_lite::pin_project;
+
+/// What time says to a call that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// It waits for whom it prefers.
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a timer knows"))]
+    Patient,
+    /// It takes whoever gets ready first.
+    Impatient,
+    /// The deadline of its caller has passed.
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a timer knows"))]
+    TooLate,
+}
+
+#[cfg(feature = "tokio")]
+pin_project! {
+    /// Armed when a call is pending for the first time; a call that finds somebody ready has no timer.
+    pub(crate) struct Wait {
+        #[pin]
+        timer: Option<tokio::time::Sleep>,
+        mood: Mood,
+        // What is left of the deadline when patience is over; `None` where there is no deadline.
+        rest: Option<Duration>,
+        is_armed: bool,
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Wait {
+    pub(crate) const fn new() -> Self {
+        Self { timer: None, mood: Mood::Patient, rest: None, is_armed: false }
+    }
+
+    /// Nobody is ready: how long to wait, from now on. To be asked each time.
+    pub(crate) fn poll(self: Pin<&mut Self>, patience: Duration, cx: &mut Context<'_>) -> Mood {
+        let mut this = self.project();
+        if !*this.is_armed {
+            *this.is_armed = true;
+            let left = seawall_core::deadline::remaining();
+            let first = left.map_or(patience, |left| left.min(patience));
+            *this.rest = left.map(|left| left - first);
+            if !first.is_zero() {
+                this.timer.set(Some(tokio::time::sleep(first)));
+            }
+        }
+        loop {
+            if let Some(timer) = this.timer.as_mut().as_pin_mut()
+                && timer.poll(cx) == Poll::Pending
+            {
+                return *this.mood;
+            }
+            // A timer is over, or there is none: the next one.
+            *this.mood = match (*this.mood, *this.rest) {
+                (Mood::Patient, Some(rest)) if !rest.is_zero() => {
+                    this.timer.set(Some(tokio::time::sleep(rest)));
+                    Mood::Impatient
+                }
+                (Mood::Patient, None) => {
+                    this.timer.set(None);
+                    Mood::Impatient
+                }
+                (Mood::Impatient, None) => return Mood::Impatient,
+                (Mood::Patient | Mood::Impatient, Some(_)) | (Mood::TooLate, _) => {
+                    this.timer.set(None);
+                    return Mood::TooLate;
+                }
+            };
+        }
+    }
+}
+
+/// Without a timer nobody is waited for while another one is ready.
+#[cfg(not(feature = "tokio"))]
+pub(crate) struct Wait;
+
+#[cfg(not(feature = "tokio"))]
+impl Wait {
+    pub(crate) const fn new() -> Self {
+        Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as the one that has a timer")]
+    pub(crate) fn poll(self: Pin<&mut Self>, _patience: Duration, _cx: &mut Context<'_>) -> Mood {
+        Mood::Impatient
+    }
+}
