@@ -1,0 +1,177 @@
+//! Calls among equals with one primary: the promises of a Tower middleware, and those of the module's page.
+
+#![cfg(all(feature = "tower", not(seawall_loom)))]
+
+mod sharded_support;
+
+use std::{collections::BTreeMap, pin::pin, task::Poll};
+
+use seawall_core::{Error, Reason};
+use seawall_shard::{Node, NodeState, Read, ReplicaSet, sharded::Access};
+use seawall_test::{
+    CountingAllocator, Task,
+    contract::{Inner, Suite},
+};
+use tower::Service;
+
+use self::sharded_support::Client;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator::system();
+
+type Set<S> = ReplicaSet<S, fn(&u64) -> Access>;
+
+#[test]
+fn the_service_keeps_the_contract() {
+    fn set(inner: Inner) -> Set<Inner> {
+        let access: fn(&u64) -> Access = |request| match request % 2 {
+            0 => Access::Read(Read::Any),
+            _ => Access::OwnerFirst,
+        };
+        let set = ReplicaSet::new("contract", access).primary("a");
+        set.insert("a", inner.clone());
+        set.insert("b", inner);
+        set
+    }
+    Suite::new(set)
+        .cloned()
+        .sendable()
+        .unboxed()
+        .refusing(|inner| {
+            let set = set(inner);
+            assert!(set.remove("a") && set.remove("b"));
+            set
+        })
+        .errors(Layer)
+        .except(
+            "inner_readiness_error_passes_through",
+            "a member that cannot get ready is passed over, and the next one is asked",
+        )
+        .run();
+}
+
+#[derive(Clone, Copy)]
+struct Layer;
+
+impl<S> tower::Layer<S> for Layer {
+    type Service = Set<S>;
+
+    fn layer(&self, inner: S) -> Set<S> {
+        let access: fn(&u64) -> Access = |_| Access::Write;
+        let set = ReplicaSet::new("contract", access).primary("a");
+        set.insert("a", inner);
+        set
+    }
+}
+
+type Four = ReplicaSet<Client, fn(&Access) -> Access>;
+
+/// Two in the zone of the one who asks, two in another; the first is the primary.
+fn four() -> (Four, Vec<Client>) {
+    let access: fn(&Access) -> Access = |&access| access;
+    let mut set = ReplicaSet::new("users", access).zone("eu-2").primary("a");
+    for (name, zone) in [("a", "eu-1"), ("b", "eu-1"), ("c", "eu-2"), ("d", "eu-2")] {
+        set = set.node(Node::new(name).zone(zone)).expect("a sound node");
+    }
+    let clients: Vec<_> = ["a", "b", "c", "d"].map(Client::new).into();
+    clients.iter().for_each(|client| set.insert(client.name, client.clone()));
+    (set, clients)
+}
+
+fn answer(set: &Four, access: Access) -> Result<String, Error<&'static str>> {
+    match Task::new().poll(pin!(set.clone().call(access))) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("the call waits"),
+    }
+}
+
+/// How many of so many calls each member takes.
+fn shares(set: &Four, access: Access) -> BTreeMap<String, u32> {
+    let mut shares = BTreeMap::new();
+    for _ in 0..1_000 {
+        *shares.entry(answer(set, access).expect("all can be asked")).or_default() += 1;
+    }
+    shares
+}
+
+fn names(shares: &BTreeMap<String, u32>) -> Vec<&str> {
+    shares.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn writes_go_to_the_primary_and_follow_it() {
+    let (set, _) = four();
+    assert_eq!(answer(&set, Access::Write).as_deref(), Ok("a"));
+
+    set.set_primary("c");
+    assert_eq!(set.current_primary().as_deref(), Some("c"));
+    assert_eq!(answer(&set, Access::Write).as_deref(), Ok("c"));
+
+    set.clear_primary();
+    let refused = answer(&set, Access::Write).expect_err("there is none");
+    assert_eq!(refused.rejection().map(|refused| refused.reason()), Some(Reason::NoShard));
+}
+
+#[test]
+fn a_primary_may_be_named_before_it_comes() {
+    let (set, _) = four();
+    set.set_primary("late");
+    assert!(answer(&set, Access::Write).is_err());
+
+    set.insert("late", Client::new("late"));
+
+    assert_eq!(answer(&set, Access::Write).as_deref(), Ok("late"));
+}
+
+#[test]
+fn a_primary_that_cannot_get_ready_is_not_replaced_for_a_write() {
+    let (set, clients) = four();
+    clients[0].fails_to_get_ready();
+    assert_eq!(answer(&set, Access::Write), Err(Error::Inner("not connected")));
+    assert_ne!(answer(&set, Access::OwnerFirst).as_deref(), Ok("a"));
+}
+
+#[test]
+fn reads_go_to_whom_they_prefer_and_equals_share_them() {
+    let (set, _) = four();
+    let any = shares(&set, Access::Read(Read::Any));
+    assert_eq!(names(&any), ["a", "b", "c", "d"]);
+    assert!(any.values().all(|&share| (150..350).contains(&share)), "{any:?}");
+
+    let nearest = shares(&set, Access::Read(Read::Nearest));
+    assert_eq!(names(&nearest), ["c", "d"]);
+    assert!(nearest.values().all(|&share| (350..650).contains(&share)), "{nearest:?}");
+
+    assert_eq!(names(&shares(&set, Access::Read(Read::Primary))), ["a"]);
+    assert_eq!(names(&shares(&set, Access::OwnerFirst)), ["a"]);
+}
+
+#[test]
+fn who_drains_is_asked_last_and_who_is_down_not_at_all() {
+    let (set, _) = four();
+    set.set_state("c", NodeState::Draining);
+    set.set_state("d", NodeState::Draining);
+    assert_eq!(names(&shares(&set, Access::Read(Read::Nearest))), ["a", "b"]);
+
+    set.set_state("a", NodeState::Down);
+    set.set_state("b", NodeState::Down);
+    assert_eq!(names(&shares(&set, Access::Read(Read::Nearest))), ["c", "d"]);
+    assert_eq!(names(&shares(&set, Access::OwnerFirst)), ["c", "d"]);
+    assert!(answer(&set, Access::Write).is_err());
+}
+
+#[test]
+fn a_read_goes_on_to_the_others_of_its_zone_before_it_leaves_that() {
+    let (set, clients) = four();
+    clients[2].fails_to_get_ready();
+    assert_eq!(names(&shares(&set, Access::Read(Read::Nearest))), ["d"]);
+    clients[3].is_not_ready();
+    assert_eq!(names(&shares(&set, Access::Read(Read::Nearest))), ["a", "b"]);
+}
+
+#[test]
+fn a_node_is_described_once_and_with_a_name() {
+    let (set, _) = four();
+    assert_eq!(set.clone().node(Node::new("a")).expect_err("it is there").field(), "node.name");
+    assert_eq!(set.node(Node::new("")).expect_err("no name").field(), "node.name");
+}
