@@ -13,10 +13,13 @@ use std::{
 };
 
 use seawall_core::{Clock, Error, Outcome, Ratio, Reason};
-use seawall_shard::{Balance, balance::BalanceService};
+use seawall_shard::{
+    Balance,
+    balance::{BalanceService, Ejection},
+};
 use seawall_test::{
     CountingAllocator, Task,
-    contract::{Inner, Suite},
+    contract::{self, Inner, Suite, Wear},
 };
 use tower::Service;
 
@@ -46,11 +49,41 @@ fn the_service_keeps_the_contract() {
             service.balance().remove("only");
             service
         })
+        .errors(Layer)
         .except(
             "inner_readiness_error_passes_through",
             "a peer that cannot get ready is put out, and the next one is tried",
         )
         .run();
+}
+
+/// A balance for each inner service: what layers of the suite make need not share.
+#[derive(Clone, Copy)]
+struct Layer;
+
+impl<S> tower::Layer<S> for Layer {
+    type Service = BalanceService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let balance = Balance::builder("contract").peer("only", inner).build();
+        BalanceService::new(balance.expect("sound settings"))
+    }
+}
+
+/// Of two, one is down and the other may be put out, and is when it fails: for all clones. (The last that is left
+/// of all is never put out.)
+#[test]
+fn clones_share_who_is_out() {
+    let strict = |inner: Inner| {
+        let mut ejection = Ejection::default();
+        ejection.at_most = Ratio::ONE;
+        let builder = Balance::builder("contract").peer("up", inner.clone()).peer("down", inner);
+        let builder = builder.ejection(ejection).panic_above(1.0).clock(Clock::manual().0);
+        let balance = builder.build().expect("sound settings");
+        assert!(balance.set_down("down"));
+        BalanceService::new(balance)
+    };
+    contract::clones_share(strict, Wear::Failures);
 }
 
 const READY: u8 = 0;
