@@ -13,6 +13,7 @@ use std::{
 use seawall_core::{BoxError, Error, Reason, Rejection};
 use seawall_shard::{
     Node, NodeState, Read, ShardMap, Sharded,
+    migration::{Phase, Stretch},
     route::{BoundedLoad, Overflow},
     sharded::{Access, OwnerFirst, ResponseFuture, was_refused},
 };
@@ -194,6 +195,38 @@ fn a_write_goes_to_the_owner_and_to_nobody_else() {
     fleet.set_state(&first, NodeState::Down);
     assert_eq!(fleet.refused(write), Reason::NoShard);
     assert_eq!(fleet.calls(), 1);
+}
+
+/// While its slot moves: to the old owner, to nobody in the moment of the hand-over, to the new one.
+#[test]
+fn a_write_follows_a_migration_and_is_refused_while_nobody_may_write() {
+    let shards = map(["a", "b"], 1);
+    let fleet = Fleet::of(shards.clone());
+    fleet.service.insert("late", Client::new("late"));
+    let mut next = shards.topology();
+    next.add(Node::new("late")).expect("it is new");
+    let plan = shards.plan(&next).expect("it is sound");
+    let slot = *plan.moves()[0].slots.start();
+    let owner = shards.replicas_of_slot(slot).expect("it is there").owner().name().to_owned();
+    let spec = shards.migrate(&next).expect("it is sound").spec().expect("it is not over");
+    let write = Request { key: u64::from(slot) << 56, access: Access::Write };
+
+    let mut outcomes = Vec::new();
+    for (epoch, phase) in (1..).zip([Phase::CatchUp, Phase::HandOff, Phase::DualRead]) {
+        let rest = |slots| Stretch { slots, legs: 0, back: false, phase: None, cursor: None };
+        let moves = Stretch { phase: Some(phase), ..rest(1) };
+        let all = [rest(slot), moves, rest(shards.slots() - slot - 1)];
+        let mut step = spec.clone();
+        step.epoch = epoch;
+        step.slots = all.into_iter().filter(|stretch| stretch.slots > 0).collect();
+        shards.follow(&step).expect("it is the next one");
+        outcomes.push(fleet.answer(write));
+    }
+
+    let refused = outcomes[1].as_ref().expect_err("nobody may write").rejection();
+    assert_eq!(outcomes[0].as_ref(), Ok(&owner));
+    assert_eq!(refused.map(Rejection::reason), Some(Reason::Overloaded));
+    assert_eq!(outcomes[2].as_deref(), Ok("late"));
 }
 
 // -------------------------------------------------------------------------- Until somebody is ready

@@ -69,21 +69,21 @@ impl Stream for Endpoints {
     }
 }
 
-type Service1 = Sharded<Client, fn(&u64) -> u64>;
+type Calls = Sharded<Client, fn(&u64) -> u64>;
 
-fn sharded() -> Service1 {
+fn sharded() -> Calls {
     let key: fn(&u64) -> u64 = |&key| key;
     Sharded::new(map(["a", "b"], 1), key)
 }
 
-fn call(service: &mut Service1, key: u64) -> Option<String> {
+fn call(service: &mut Calls, key: u64) -> Option<String> {
     match Task::new().poll(pin!(service.call(key))) {
         Poll::Ready(answer) => answer.ok(),
         Poll::Pending => panic!("the call waits"),
     }
 }
 
-fn all_answer(service: &mut Service1) -> bool {
+fn all_answer(service: &mut Calls) -> bool {
     (0..20).map(seawall_core::mix).all(|key| call(service, key).is_some())
 }
 
