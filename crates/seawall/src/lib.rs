@@ -59,7 +59,7 @@ pub mod prelude {
     #[cfg(all(feature = "retry", feature = "tokio"))]
     pub use seawall_retry::{Hedge, Percentile, RetryExt, Timeout};
     #[cfg(feature = "shard")]
-    pub use seawall_shard::{Balance, Node, ShardKey, ShardMap, Split};
+    pub use seawall_shard::{Balance, Node, Read, ShardKey, ShardMap, Split};
     #[cfg(all(feature = "shard", feature = "tower"))]
-    pub use seawall_shard::{balance::BalanceService, split::SplitService};
+    pub use seawall_shard::{ReplicaSet, Sharded, balance::BalanceService, split::SplitService};
 }
