@@ -7,6 +7,7 @@ mod sharded_support;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::pin,
+    sync::atomic::Ordering::Relaxed,
     task::Poll,
 };
 
@@ -305,6 +306,34 @@ fn a_call_that_waits_goes_on_with_the_others_when_one_fails() {
     assert!(matches!(task.poll(response.as_mut()), Poll::Ready(Ok(name)) if name == second));
 }
 
+/// One of two comes and goes, and the map with it: the other has the key, too.
+#[test]
+fn no_call_is_lost_while_services_and_nodes_come_and_go() {
+    let fleet = Fleet::new(["a", "b"], 2);
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let calls = || {
+            let mut made = 0_u64;
+            while !over.load(Relaxed) {
+                let key = seawall_core::mix(made);
+                let answer = fleet.call(Request::any(key)).expect("one of them is there");
+                assert!(answer == "a" || answer == "b");
+                made += 1;
+            }
+            made
+        };
+        let callers = [scope.spawn(calls), scope.spawn(calls)];
+        for _ in 0..200 {
+            fleet.service.remove("a");
+            fleet.set_state("a", NodeState::Down);
+            fleet.service.insert("a", fleet.client("a").clone());
+            fleet.set_state("a", NodeState::Active);
+        }
+        over.store(true, Relaxed);
+        assert!(callers.into_iter().all(|caller| caller.join().is_ok()));
+    });
+}
+
 // ---------------------------------------------------------------------------------------- A bound
 
 fn bounded(overflow: Overflow) -> Fleet {
@@ -474,6 +503,44 @@ fn where_all_refuse_the_last_refusal_is_the_answer() {
     let (outcome, again) = after(|| refusal(Reason::CircuitOpen), || refusal(Reason::BulkheadFull));
     assert_eq!(outcome.unwrap_err().rejection().map(Rejection::reason), Some(Reason::BulkheadFull));
     assert_eq!(again, 1);
+}
+
+/// And not that nobody else could be asked.
+#[test]
+fn where_the_next_node_cannot_get_ready_the_refusal_is_the_answer() {
+    let fleet = Fleet::new(["a", "b"], 2);
+    let [owner, replica] = order(&fleet.shards, 7);
+    let mut service = Sharded::new(fleet.shards.clone(), |request: &Request| request.key)
+        .fail_over(|&request: &Request| Some(request), |_: &&str| true);
+    service.insert(owner.clone(), Says::Refused);
+    service.insert(replica, Says::NotConnected);
+
+    let outcome = Task::new().poll(pin!(service.call(Request::any(7))));
+
+    assert!(matches!(outcome, Poll::Ready(Err(Error::Inner("refused")))));
+}
+
+#[derive(Clone, Copy)]
+enum Says {
+    Refused,
+    NotConnected,
+}
+
+impl Service<Request> for Says {
+    type Response = ();
+    type Error = &'static str;
+    type Future = std::future::Ready<Result<(), &'static str>>;
+
+    fn poll_ready(&mut self, _cx: &mut std::task::Context<'_>) -> Poll<Result<(), &'static str>> {
+        Poll::Ready(match self {
+            Self::Refused => Ok(()),
+            Self::NotConnected => Err("not connected"),
+        })
+    }
+
+    fn call(&mut self, _request: Request) -> Self::Future {
+        std::future::ready(Err("refused"))
+    }
 }
 
 #[test]
