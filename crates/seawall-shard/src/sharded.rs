@@ -32,35 +32,34 @@
 //! | refuses the call | is the answer, or [is not](Sharded::fail_over) | to the next, with a copy of the request |
 //! | fails | is the answer | |
 //!
-//! A call tries four members at most. Where nobody can be asked it is refused: as
-//! [`NoShard`](seawall_core::Reason::NoShard) where nobody is there, as [`Overloaded`](seawall_core::Reason::Overloaded) where all are
-//! at their bounds. It waits without end for members that never get ready, but not past its
-//! [deadline](seawall_core::deadline): it ends as [`DeadlineExceeded`](seawall_core::Reason::DeadlineExceeded) then (with the
-//! feature `tokio`).
+//! A call tries four members at most. Where nobody can be asked it is [refused](seawall_core::Reason): as
+//! `NoShard` where nobody is there, as `Overloaded` where all are at their bounds. It waits without end for
+//! members that never get ready (and does not see those that come meanwhile), but not past its
+//! [deadline](seawall_core::deadline): then it ends as `DeadlineExceeded` (with the feature `tokio`).
 //!
 //! # What it promises
 //!
 //! 1. It is always ready, and a caller who polls and never calls holds nothing.
 //! 2. Nobody needs to clone a request: a node that cannot get ready has never seen it. No call allocates.
 //! 3. A call is made once, unless it was refused and its user has said how to make it again.
-//! 4. The place of a call at its node is given back once, when the response is there, or when the call is dropped, or
-//!    panics.
-//! 5. A write goes to the owner that the map named when the call looked for it, and to nobody else.
+//! 4. The place of a call at its node is given back once, when the response is there, or when the call is
+//!    dropped, or panics.
+//! 5. A write goes to the owner and to nobody else; after it has waited, to whoever is the owner by then.
 //!
 //! # Services without nodes
 //!
 //! A service for a node that the map does not have is kept, and used when the map has the node: so endpoints and
-//! topology may change in any order. It is dropped when it is removed, or its stream takes it away. Whoever discovers
-//! more than nodes keeps more than is used.
+//! topology may change in any order. It is dropped when it is removed, or its stream takes it away. Whoever
+//! discovers more than nodes keeps more than is used.
 //!
 //! # While keys move
 //!
-//! During a [migration](crate::migration) a write goes to where [`write_route`](crate::ShardMap::write_route) says, if
-//! it is [said](Sharded::access) to be a write; in the moment of a hand-over it is refused, for a retry to make it
-//! again. Two things a service of one call cannot do: to
+//! During a [migration](crate::migration) a write goes to where [`write_route`](crate::ShardMap::write_route)
+//! says, if it is [said](Sharded::access) to be a write; in the moment of a hand-over it is refused, for a retry
+//! to make it again. Two things a service of one call cannot do: to
 //! [forward](crate::migration::WriteRoute::forward) a write to the other side, and to ask the
-//! [second node](crate::migration::ReadRoute::fallback) where the first knows nothing of a key. Let the nodes do them
-//! (they follow the same migration), or ask the map for the routes and call the nodes yourself.
+//! [second node](crate::migration::ReadRoute::fallback) where the first knows nothing of a key. Let the nodes do
+//! them (they follow the same migration), or ask the map for the routes and call the nodes yourself.
 
 mod access;
 mod candidate;

@@ -113,6 +113,23 @@ fn writes_go_to_the_primary_and_follow_it() {
 }
 
 #[test]
+fn a_write_that_has_waited_goes_to_who_is_the_primary_by_then() {
+    let (set, clients) = four();
+    clients[0].is_not_ready();
+    let mut service = set.clone();
+    let mut write = pin!(service.call(Access::Write));
+    let task = Task::new();
+    assert!(task.poll(write.as_mut()).is_pending());
+
+    set.set_primary("c");
+    clients[0].is_ready();
+
+    assert!(task.wakes() > 0);
+    assert_eq!(task.poll(write.as_mut()), Poll::Ready(Ok("c".to_owned())));
+    assert_eq!(clients[0].calls(), 0);
+}
+
+#[test]
 fn a_primary_may_be_named_before_it_comes() {
     let (set, _) = four();
     set.set_primary("late");

@@ -198,6 +198,25 @@ fn a_write_goes_to_the_owner_and_to_nobody_else() {
     assert_eq!(fleet.calls(), 1);
 }
 
+/// Promise 5: the node that it has waited for has left the map.
+#[test]
+fn a_write_that_has_waited_goes_to_who_is_the_owner_by_then() {
+    let fleet = Fleet::new(["a", "b"], 1);
+    let [owner] = order(&fleet.shards, 7);
+    fleet.client(&owner).is_not_ready();
+    let mut service = fleet.service.clone();
+    let mut write = pin!(service.call(Request { key: 7, access: Access::Write }));
+    let task = Task::new();
+    assert!(task.poll(write.as_mut()).is_pending());
+
+    let update = fleet.shards.update(|topology| topology.remove(&owner).map(drop));
+    assert!(update.is_ok());
+    fleet.client(&owner).is_ready();
+
+    assert!(matches!(task.poll(write.as_mut()), Poll::Ready(Ok(name)) if name != owner));
+    assert_eq!(fleet.client(&owner).calls(), 0);
+}
+
 /// While its slot moves: to the old owner, to nobody in the moment of the hand-over, to the new one.
 #[test]
 fn a_write_follows_a_migration_and_is_refused_while_nobody_may_write() {

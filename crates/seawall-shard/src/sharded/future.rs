@@ -26,8 +26,8 @@ const TWICE: &str = "a response is not polled after it was ready";
 pin_project! {
     /// The response of a [`Sharded`](super::Sharded) or a [`ReplicaSet`](super::ReplicaSet).
     ///
-    /// A member is looked for when it is polled. The place that a call has at its node is given back as soon as the
-    /// response is there; the future may be kept longer.
+    /// A member is looked for when it is polled. The place that a call has at its node is given back as soon
+    /// as the response is there; the future may be kept longer.
     ///
     /// # Panics
     ///

@@ -10,8 +10,8 @@ macro_rules! handle {
                 &self.pool.name
             }
 
-            /// Gives a node its service, or another one. A service whose node is not known yet is kept until that
-            /// comes.
+            /// Gives a node its service, or another one. A service whose node is not known yet is kept until
+            /// that comes.
             pub fn insert(&self, name: impl Into<seawall_core::Name>, service: S) {
                 self.pool.insert(name.into(), service);
             }
@@ -74,8 +74,9 @@ macro_rules! handle {
         impl<S, $($Rest),+> $Service<S, $($Rest),+> {
             /// Takes the services from what is discovered, each for the node that its key names.
             ///
-            /// The stream is looked at when a call comes, if there is news. To have services take part before that,
-            /// spawn [`follow`](Self::follow) instead. When the stream ends, or fails, the services stay as they are.
+            /// The stream is looked at when a call comes, if there is news. To have services take part before
+            /// that, spawn [`follow`](Self::follow) instead. When the stream ends, or fails, the services stay
+            /// as they are.
             ///
             /// # Examples
             ///

@@ -9,14 +9,15 @@
 //! | is not ready, and the call is not | keeps it in mind, and looks at the next |
 //! | fails to get ready | leaves it, and looks at the next |
 //! | has no place left | looks at the next |
+//! | was waited for, and another one owns the key by now | of a write: lets it go, and looks at the next |
 //! | is the last | waits for any of those in mind; where there are none, the call is over |
 //!
 //! # What it promises
 //!
 //! 1. The request is touched by nobody before a member is ready.
 //! 2. Who gets ready first is called, and of several the one that is preferred.
-//! 3. A call that ends without a member says why: with the last error of a member that failed to get ready, or with
-//!    a refusal.
+//! 3. A call that ends without a member says why: with the last error of a member that failed to get ready,
+//!    or with a refusal.
 //!
 //! A call that waits holds a place at each member that it waits for: none of them should be given more.
 
@@ -76,6 +77,7 @@ impl<S, E> Looking<S, E> {
     {
         for at in 0..MOST_TRIES {
             if let Some(chosen) = self.waiting[at].take()
+                && pool.still_wants(ask, &chosen.candidate.seat) // or it is let go
                 && let Some(ready) = self.try_one(chosen, cx)
             {
                 return Poll::Ready(Ok(ready));

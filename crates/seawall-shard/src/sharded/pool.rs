@@ -17,6 +17,7 @@ use seawall_core::{
 };
 
 use super::{
+    Access,
     candidate::{Ask, Candidate, Next, Tried},
     equals::{Equals, Roles},
     seats::{Seat, Seats},
@@ -120,6 +121,20 @@ impl<S> Pool<S> {
         match &self.field {
             Field::Shards(shards) => ask.is_next_of_shards(shards, &view.seats, tried),
             Field::Equals(_) => Equals::is_next(&view, ask.access, tried),
+        }
+    }
+
+    /// Whether a call that has waited for a member may still go there: a write, only where that owns the key.
+    pub(crate) fn still_wants(&self, ask: Ask, seat: &Seat<S>) -> bool {
+        if ask.access != Access::Write {
+            return true;
+        }
+        match &self.field {
+            Field::Shards(shards) => {
+                let route = shards.write_route(&ask.hash);
+                !route.is_paused() && route.owner().name() == seat.name.as_str()
+            }
+            Field::Equals(equals) => equals.primary().as_ref() == Some(&seat.name),
         }
     }
 

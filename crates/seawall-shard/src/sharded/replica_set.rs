@@ -20,7 +20,8 @@ use crate::{Node, NodeState};
 ///
 /// It is always ready, as a [`Sharded`](super::Sharded) is, and looks for a member in the same way: one whose
 /// readiness fails, or that is not ready, is passed over where others may be asked. Who is the primary can change
-/// while calls run: writes go where it is when they look. Without a primary, writes are refused as
+/// while calls run: a write goes to whoever that is when it is called. One that waits for a primary that never gets
+/// ready is not woken by another: give each call a time-out. Without a primary, writes are refused as
 /// [`NoShard`](seawall_core::Reason::NoShard).
 ///
 /// Cloning shares the members.
@@ -71,8 +72,8 @@ impl<S, A> ReplicaSet<S, A> {
 }
 
 impl<S, A, F> ReplicaSet<S, A, F> {
-    /// Describes a member: its zone, and its state. Who is not described is active, and in no zone. The weight is not
-    /// looked at.
+    /// Describes a member: its zone, and its state. Who is not described is active, and in no zone. The weight
+    /// is not looked at.
     ///
     /// # Errors
     ///

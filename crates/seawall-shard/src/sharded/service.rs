@@ -18,8 +18,8 @@ use crate::{ShardKey, ShardMap};
 /// A service that sends each call to the node that has its key, by the services of a [`ShardMap`]'s nodes.
 ///
 /// It is always ready: whom a call goes to depends on its key, which is not known before. The key is taken in
-/// `call`; the node's service is cloned, its readiness waited for, and the next node tried where that fails, in the
-/// call's future. See [the module's page](super) for who is asked when.
+/// `call`; the node's service is cloned, its readiness waited for, and the next node tried where that fails, in
+/// the call's future. See [the module's page](super) for who is asked when.
 ///
 /// Cloning shares the map and the services. Services must be `Sync` to be shared: take tower's
 /// `BoxCloneSyncService` where they are boxed.
@@ -86,17 +86,17 @@ impl<S, K> Sharded<S, K> {
 }
 
 impl<S, K, A, F> Sharded<S, K, A, F> {
-    /// What each request wants; where nothing is said, all ask the [owner first](super::Access::OwnerFirst), and the
-    /// other nodes that have the key where that cannot take the call. Say which requests write: a replica may not be
-    /// the one to ask for that.
+    /// What each request wants; where nothing is said, all ask the [owner first](super::Access::OwnerFirst), and
+    /// the other nodes that have the key where that cannot take the call. Say which requests write: a replica may
+    /// not be the one to ask for that.
     pub fn access<B>(self, access: B) -> Sharded<S, K, B, F> {
         Sharded { pool: self.pool, key: self.key, access, fail_over: self.fail_over }
     }
 
     /// A call that a node refuses is made again at the next, with a copy of the request that is made before.
     ///
-    /// `copy` gives the copy, or `None` of a request that is not to be made twice. It is not asked where there is no
-    /// other node. `refused` says of which errors it is certain that nothing was done:
+    /// `copy` gives the copy, or `None` of a request that is not to be made twice. It is not asked where there
+    /// is no other node. `refused` says of which errors it is certain that nothing was done:
     /// [`was_refused`](super::was_refused) knows the refusals of this family of crates, wherever they stand in an
     /// error's chain.
     ///
