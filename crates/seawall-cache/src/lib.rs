@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)] // but for `store/set/slot.rs`
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
@@ -21,4 +21,4 @@ pub use self::flight::{
 };
 #[cfg(feature = "quick-cache")]
 pub use self::store::QuickStore;
-pub use self::store::{Cause, Equivalent, Store};
+pub use self::store::{Cause, Equivalent, SetStore, Store};

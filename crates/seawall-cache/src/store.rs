@@ -5,6 +5,7 @@
 
 #[cfg(feature = "quick-cache")]
 mod quick;
+mod set;
 
 use std::hash::Hash;
 
@@ -13,6 +14,7 @@ pub use equivalent::Equivalent;
 
 #[cfg(feature = "quick-cache")]
 pub use self::quick::QuickStore;
+pub use self::set::SetStore;
 
 /// What a cache keeps its entries in: many threads look and write at once.
 ///
