@@ -121,6 +121,20 @@ fn what_is_asked_for_stays_when_many_come_that_are_not() {
     assert!(kept > 280, "{kept} of 300");
 }
 
+/// One set, all of whose entries are new: who was pushed out and comes again is known by its ghost.
+#[test]
+fn a_key_that_was_pushed_out_too_early_stays_when_it_comes_again() {
+    let store = SetStore::new(12, 16);
+    (0..17).for_each(|key| store.insert(key, key, 1));
+    assert_eq!(find(&store, 0), None, "the oldest had to go");
+
+    store.insert(0, 0, 1);
+    (17..60).for_each(|key| store.insert(key, key, 1));
+
+    assert_eq!(find(&store, 0), Some(0));
+    assert_eq!(find(&store, 16), None, "it came once");
+}
+
 #[test]
 fn weights_are_kept_within_the_limit_at_every_moment() {
     let (store, told) = telling(SetStore::new(1_000, 500));
@@ -185,6 +199,21 @@ fn a_sweep_goes_round_and_takes_out_what_is_not_to_be_kept() {
     let expired = told.lock().iter().filter(|(.., cause)| *cause == Cause::Expired).count();
     assert_eq!(store.len(), held - expired);
     assert!(expired > 250, "{expired}");
+}
+
+/// The sweep has seen the old one, and must not take out the new one for it.
+#[test]
+fn what_is_replaced_while_a_sweep_looks_stays() {
+    let store = of(10);
+    store.insert(1, 10, 1);
+
+    store.retain_step(&mut 0, |key, entry| {
+        store.insert(*key, entry + 1, 1);
+        false
+    });
+
+    assert_eq!(find(&store, 1), Some(11));
+    assert_eq!(store.len(), 1);
 }
 
 #[test]

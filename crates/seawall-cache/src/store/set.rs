@@ -28,10 +28,10 @@
 //!
 //! # What it does not
 //!
-//! Writers of one set wait for each other. An entry is dropped some time after it has gone, by any
-//! thread that comes by; a look that takes long delays that. Whoever has a full set before the whole
-//! table is full loses an entry early: the table has a third more slots than the entries it is made
-//! for, and a hundred entries for a hundred slots lose some two.
+//! * Keep writers of one set from each other: they share its lock.
+//! * Drop an entry at once when it has gone. Whoever comes by does; a look that takes long delays that.
+//! * Fill to the last place. A set can be full before the table is, although that has a third more slots
+//!   than the entries it is made for: of a hundred keys, all new, some two push another one out.
 
 mod budget;
 mod queues;
@@ -64,8 +64,11 @@ type Listener<K, E> = Box<dyn Fn(&K, &E, Cause) + Send + Sync>;
 /// A store whose looks take no lock, allocate nothing and wait for nobody: sets of sixteen, S3-FIFO.
 ///
 /// Of as many keys as it is made for, two in a hundred find their set full, and another goes early for
-/// them. What is taken out is dropped a little later, when nobody can still be looking at it, by
-/// whichever thread comes by; a look that takes long delays that.
+/// them.
+///
+/// What is taken out is dropped a little later, when nobody can still be looking at it, by whichever
+/// thread comes by, in a look or a write of any store: so what an entry does when it is dropped must not
+/// call a store or a cache. A look that takes long delays that, for all; it should not wait for anything.
 ///
 /// # Examples
 ///
@@ -132,7 +135,7 @@ where
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let pin = pin(); // first: what is live across the call need not be saved
+        let pin = pin(); // first, so that the hash need not be kept across it
         let (set, tag) = self.home(self.hasher.hash_one(key));
         let node = set.find(tag, |other| key.equivalent(other), &pin)?;
         Some(look(&node.entry))

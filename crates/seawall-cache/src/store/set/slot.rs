@@ -68,11 +68,12 @@ impl<T> Slot<T> {
 impl<T: Send + Sync + 'static> Slot<T> {
     /// Looks at what is in it now.
     #[inline]
-    pub(super) fn look<'p>(&self, pin: &'p Pin) -> Option<&'p T> {
+    pub(super) fn look<'p>(&'p self, pin: &'p Pin) -> Option<&'p T> {
         let seen = self.0.load(Acquire, &pin.0); // pairs with `swap`: whole
         // SAFETY: The pointer is null or came from a `Box` in `swap`, whose contents the Acquire makes
         // visible. Nobody has a `&mut` to them: a `Retired` gives a `&`, and frees by `defer_destroy`,
-        // which waits for this pin, as it was there before the pointer was read.
+        // which waits for this pin, as it was there before the pointer was read; nor is the slot dropped,
+        // which is borrowed as long.
         unsafe { seen.as_ref() }
     }
 
@@ -106,7 +107,7 @@ impl<T> Drop for Retired<'_, T> {
 
 impl<T> Drop for Slot<T> {
     fn drop(&mut self) {
-        // SAFETY: We have the slot to ourselves, so nobody looks, and what is in it was not retired.
+        // SAFETY: We have the slot to ourselves: a look borrows it. What is in it was not retired.
         drop(unsafe { std::mem::take(&mut self.0).try_into_owned() });
     }
 }

@@ -74,7 +74,7 @@ impl<K: Send + Sync + 'static, E: Send + Sync + 'static> Set<K, E> {
     /// The entry of the key that `is` it, which counts as a use.
     #[inline]
     pub(super) fn find<'p>(
-        &self,
+        &'p self,
         tag: Tag,
         is: impl Fn(&K) -> bool,
         pin: &'p Pin,
@@ -86,7 +86,7 @@ impl<K: Send + Sync + 'static, E: Send + Sync + 'static> Set<K, E> {
 
     #[inline]
     fn seek<'p>(
-        &self,
+        &'p self,
         tag: Tag,
         is: impl Fn(&K) -> bool,
         pin: &'p Pin,
@@ -179,7 +179,10 @@ impl<K: Send + Sync + 'static, E: Send + Sync + 'static> Set<K, E> {
     }
 
     /// What is in each slot now.
-    pub(super) fn nodes<'p>(&self, pin: &'p Pin) -> impl Iterator<Item = (usize, &'p Node<K, E>)> {
+    pub(super) fn nodes<'p>(
+        &'p self,
+        pin: &'p Pin,
+    ) -> impl Iterator<Item = (usize, &'p Node<K, E>)> {
         (0..WAYS).filter_map(|slot| Some((slot, self.slots[slot].look(pin)?)))
     }
 
