@@ -3,17 +3,23 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
+mod cache;
 #[cfg(feature = "tower")]
 mod coalesce;
+mod entry;
 mod flight;
+mod freshness;
+mod loaded;
 mod store;
+mod tags;
 #[cfg(test)]
 mod tests;
 
 pub use seawall_core::{
-    Bound, BoxError, Clock, ConfigError, Error, Reason, Registry, Rejection, Snapshot,
+    Bound, BoxError, Clock, ConfigError, Error, Ratio, Reason, Registry, Rejection, Snapshot,
 };
 
+pub use self::cache::{Background, Cache, CacheBuilder, DefaultStore, Event, Room, Turn};
 #[cfg(feature = "tower")]
 pub use self::coalesce::{CoalesceLayer, CoalesceService, ResponseFuture as CoalesceFuture};
 pub use self::flight::{
@@ -22,3 +28,4 @@ pub use self::flight::{
 #[cfg(feature = "quick-cache")]
 pub use self::store::QuickStore;
 pub use self::store::{Cause, Equivalent, SetStore, Store};
+pub use self::{entry::Entry, loaded::Loaded};

@@ -68,7 +68,7 @@ impl Loads {
     }
 
     /// A slot, if one is free: for what need not be done now.
-    #[allow(dead_code, reason = "for a refresh in the background")]
+    #[cfg_attr(not(feature = "quick-cache"), allow(dead_code, reason = "for the cache"))]
     pub(crate) fn try_enter(&self) -> Option<Slot> {
         let Some(cap) = &self.0 else { return Some(Slot(None)) };
         let mut line = cap.line.lock();
@@ -156,6 +156,13 @@ impl Place {
             self.waits = None;
         }
         Poll::Ready(self.slot.take().expect("a place is not polled after it was a slot"))
+    }
+}
+
+/// A slot is a place whose turn it is.
+impl From<Slot> for Place {
+    fn from(slot: Slot) -> Self {
+        Self { slot: Some(slot), waits: None }
     }
 }
 

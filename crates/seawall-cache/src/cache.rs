@@ -1,0 +1,55 @@
+//! The cache: entries in a store, loads in the flight table.
+//!
+//! Read in this order: [`freshness`](crate::freshness), what an entry is at a moment; this page;
+//! `handle`, what users meet; `find`, a hit; `load`, one load from its beginning to its publication;
+//! `miss`, a caller who waits for it; `refresh`, loads that nobody waits for; `many`, a bulk get; `write`,
+//! what comes from outside.
+//!
+//! # A get
+//!
+//! ```text
+//!             find ── Fresh, Kept ──────────────────────────────▶ the value
+//!              │ ├─── Early, Stale ──▶ refresh in the background ─▶ the value, at once
+//!              │ └─── absent ───────────────────────────────────▶ LoadError::Absent
+//!      nothing, or StaleIfError
+//!              │
+//!              ▼               ┌─ follows ─ woken once ─┐
+//!        join or lead ─────────┤                        ├─ ok ──▶ the value
+//!              ▲               └─ leads ─── loads ──────┤
+//!              │                                        ├─ failed ───────┐   a stale value, if one
+//!              └─ a tag of it was invalidated before    └─ soft timeout ─┴─▶ is still in the store;
+//!                 this call, and after the load began                        else the error
+//! ```
+//!
+//! # What it promises
+//!
+//! 1. Of a key at most one load runs that may be published, whoever asks and how.
+//! 2. A read that starts after `insert`, `update`, `invalidate`, `clear`, `invalidate_tag` or
+//!    `write_through` returned never gets an older value, not from the store and not from a load that was
+//!    under way: see [`flight`](crate::flight), "Which read returns what", and [`tags`](crate::tags).
+//! 3. What is answered stale is in the store at that moment: what was invalidated is never answered
+//!    because a load fails.
+//! 4. A load that was begun ends: by its outcome, by the hard timeout, or by being dropped with its caller,
+//!    where another one takes over. A load in the background is one of at most `max_refreshes`.
+//! 5. Nothing of the user runs under a lock but `K`'s and `V`'s own `Hash`, `Eq` and `Clone`, the drop of an
+//!    entry that is replaced, and within `update` what it is given and the weigher.
+
+mod builder;
+mod event;
+mod find;
+mod handle;
+mod load;
+
+mod miss;
+mod refresh;
+mod shared;
+mod stats;
+mod timer;
+mod write;
+
+pub use self::{
+    builder::{CacheBuilder, Room},
+    event::{Event, Turn},
+    handle::{Cache, DefaultStore},
+    refresh::Background,
+};

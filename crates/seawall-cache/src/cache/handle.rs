@@ -1,0 +1,301 @@
+//! The handle that users meet.
+
+use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
+
+use equivalent::Equivalent;
+use seawall_core::{Error, Name, Observe, Registry, Snapshot};
+
+use super::{
+    CacheBuilder,
+    find::Found,
+    shared::{Answer, Shared},
+};
+use crate::{Entry, LoadError, Loaded, Store};
+
+/// What a cache keeps its entries in, where it is not told.
+pub type DefaultStore<K, V> = crate::QuickStore<K, Entry<V>>;
+
+/// Remembers what was loaded, and loads what it does not know: once a key, however many ask.
+///
+/// Cloning is cheap and shares all: entries, loads, counts.
+///
+/// # Examples
+///
+/// How do I ask the database for a user once a minute, and not once a request?
+///
+/// ```
+/// # use seawall_cache::Cache;
+/// # use std::{convert::Infallible, time::Duration};
+/// # async fn user(id: u32) -> Result<String, Infallible> { Ok(format!("user {id}")) }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let users = Cache::builder("users").capacity(100_000).ttl(Duration::from_secs(60)).build()?;
+///
+/// let ada = users.get_or_load(&7, || user(7)).await?;
+///
+/// assert_eq!(ada, "user 7");
+/// assert_eq!(users.get(&7), Some(ada));
+/// # Ok(()) }
+/// ```
+///
+/// How does a user stay there while the database is away?
+///
+/// ```
+/// # use seawall_cache::Cache;
+/// # use std::time::Duration;
+/// # fn main() -> Result<(), seawall_cache::ConfigError> {
+/// # let users: Cache<u32, String, std::io::Error> =
+/// Cache::builder("users")
+///     .ttl(Duration::from_secs(60))
+///     .stale_while_revalidate(Duration::from_secs(30)) // answered at once, loaded behind
+///     .stale_if_error(Duration::from_secs(600))        // answered if loads fail
+///     .negative_ttl(Duration::from_secs(5))            // who is not there is not asked for again
+///     .max_loads(64)                                   // whatever happens, no more than that
+///     .build()?;
+/// # Ok(()) }
+/// ```
+pub struct Cache<K, V, E, S = DefaultStore<K, V>> {
+    shared: Arc<Shared<K, V, E, S>>,
+}
+
+impl<K, V, E> Cache<K, V, E> {
+    /// Begins to build the cache called `name`, as it stands in rejections and snapshots.
+    pub fn builder(name: impl Into<Name>) -> CacheBuilder<K, V, E> {
+        CacheBuilder::new(name.into())
+    }
+}
+
+impl<K, V, E, S> Cache<K, V, E, S> {
+    pub(super) const fn new(shared: Arc<Shared<K, V, E, S>>) -> Self {
+        Self { shared }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+}
+
+impl<K, V, E, S: Store<K, Entry<V>>> Cache<K, V, E, S> {
+    /// How it stands now; see the crate's page for the names of the numbers.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+
+    /// Adds it to a registry, which does not keep it alive.
+    pub fn register(&self, registry: &Registry)
+    where
+        K: Send + Sync + 'static,
+        V: Send + Sync + 'static,
+        E: Send + Sync + 'static,
+    {
+        registry.add(&self.shared);
+    }
+
+    /// A clone of the value of `key`, if it may be answered without a load: fresh, or stale in the time
+    /// in which [`get_or_load`](Self::get_or_load) would answer it at once.
+    #[must_use]
+    pub fn get<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        V: Clone,
+    {
+        self.read(key, V::clone)
+    }
+
+    /// Looks at the value of `key` where it lies, by the same rule as [`get`](Self::get).
+    ///
+    /// `look` should be short: what leaves the store meanwhile is freed after it.
+    pub fn read<Q, R>(&self, key: &Q, look: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let found = self.shared.find(key, look);
+        self.shared.count(&found);
+        found.at_once()
+    }
+
+    /// Ends what was loaded with this tag: [`Loaded::tags`]. Nobody who asks from now on gets it.
+    ///
+    /// It costs the same however many entries have the tag; their room is given back as others need it.
+    /// Two tags may fall together: then the entries of both end.
+    pub fn invalidate_tag(&self, tag: impl AsRef<str>) {
+        self.shared.tags.invalidate(tag.as_ref());
+    }
+
+    /// Ends what was loaded with any of these tags.
+    pub fn invalidate_tags<T: AsRef<str>>(&self, tags: impl IntoIterator<Item = T>) {
+        tags.into_iter().for_each(|tag| self.invalidate_tag(tag));
+    }
+}
+
+impl<K, V, E, S> Cache<K, V, E, S>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: Store<K, Entry<V>>,
+{
+    /// Puts a value in. A load that is under way does not overwrite it.
+    #[expect(clippy::needless_pass_by_value, reason = "a key that is put in is given")]
+    pub fn insert(&self, key: K, value: impl Into<Loaded<V>>) {
+        self.shared.insert(&key, value.into());
+    }
+
+    /// Puts values in, one after the other: to warm it up before callers come.
+    pub fn insert_many<L: Into<Loaded<V>>>(&self, values: impl IntoIterator<Item = (K, L)>) {
+        values.into_iter().for_each(|(key, value)| self.insert(key, value));
+    }
+
+    /// Ends the entry of `key`: whether there was one. Nobody who asks from now on gets the value that
+    /// was there, nor the one of a load that is under way.
+    pub fn invalidate<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.shared.invalidate(key)
+    }
+
+    /// Replaces the value of `key`, if there is one that has not expired, by what `change` makes of it: whether there was
+    /// one. How long it holds, and its tags, stay. Of two updates at a time none is lost.
+    ///
+    /// `change` runs under a lock: it must be short, and must not call the cache, or it waits for itself.
+    pub fn update<Q>(&self, key: &Q, change: impl FnOnce(&V) -> V) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        self.shared.update(key, change)
+    }
+
+    /// Ends all entries, and keeps all loads that are under way from being kept.
+    pub fn clear(&self) {
+        self.shared.clear();
+    }
+
+    /// Writes to the source by `write`, and then puts the value in.
+    ///
+    /// Fresh hits go on to get the old value until the write is over; who misses waits for it. If
+    /// another write or invalidation of the key comes in between, nothing is kept of either: which of two
+    /// writes the source took last, only the source knows.
+    ///
+    /// # Errors
+    ///
+    /// Those of `write`. The entry is gone then: the write may have happened.
+    ///
+    /// # Panics
+    ///
+    /// The future panics where `write` does.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the write, and ends the key's entry.
+    pub async fn write_through<T, W, F>(
+        &self,
+        key: K,
+        value: impl Into<Loaded<V>>,
+        write: impl FnOnce() -> F,
+    ) -> Result<T, W>
+    where
+        F: Future<Output = Result<T, W>>,
+    {
+        self.shared.write_through(key, value.into(), write()).await
+    }
+
+    /// Takes out what has expired, a part of the store at a time; `cursor` begins at 0.
+    ///
+    /// Nothing depends on it: what has expired is not answered, and others take its room. It gives memory
+    /// back early.
+    pub fn sweep(&self, cursor: &mut u64) {
+        self.shared.sweep(cursor);
+    }
+}
+
+impl<K, V, E, S> Cache<K, V, E, S>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Send + Sync + 'static,
+    S: Store<K, Entry<V>>,
+{
+    /// The value of `key`: from the cache, by the load that is in flight for it, or by `load`.
+    ///
+    /// `load` gives the value, an `Option` of it, or a [`Loaded`]. It runs in the task of the caller who
+    /// was first; in one of its own where nobody waits for it: a value that is stale, or early to be
+    /// loaded anew, is answered at once, and a load that takes longer than the soft timeout goes on
+    /// behind a stale answer. That is why it owns what it needs.
+    ///
+    /// # Errors
+    ///
+    /// All who wait for one load get the same. [`LoadError::Absent`] where there is no value;
+    /// [`Failed`](LoadError::Failed) where the load failed, [`Panicked`](LoadError::Panicked) where it
+    /// panicked in another task, [`Recursive`](LoadError::Recursive) where `load` asks for its own key.
+    /// [`Reason::Timeout`] where it ran into the hard timeout; [`Reason::Overloaded`] where as many loads
+    /// as may run, run, and as many as may wait for that, wait.
+    ///
+    /// All but the first and `Recursive` only where no stale value may be answered instead.
+    ///
+    /// [`Reason::Timeout`]: seawall_core::Reason::Timeout
+    /// [`Reason::Overloaded`]: seawall_core::Reason::Overloaded
+    ///
+    /// # Panics
+    ///
+    /// The future panics where its own `load` does; with a timeout set, outside of a runtime of tokio.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops its load, if it is the one that loads, and strands nobody: another
+    /// caller takes over, by its own load.
+    pub async fn get_or_load<Q, F, L, R>(&self, key: &Q, load: F) -> Answer<V, E>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        F: FnOnce() -> L + Send + 'static,
+        L: Future<Output = Result<R, E>> + Send + 'static,
+        R: Into<Loaded<V>> + 'static,
+    {
+        let found = self.shared.find(key, V::clone);
+        self.shared.count(&found);
+        match found {
+            Found::Fresh(value) | Found::Kept(value) => Ok(value),
+            Found::Absent => Err(Error::Inner(LoadError::Absent)),
+            Found::Early(value, seen) | Found::Stale(value, seen) => {
+                if let Some(task) = self.shared.refresh(key, seen, load) {
+                    task.await;
+                }
+                Ok(value)
+            }
+            Found::Spare(_) => self.shared.by_load(key, load, true).await,
+            Found::Nothing => self.shared.by_load(key, load, false).await,
+        }
+    }
+}
+
+impl<K, V, E, S> Clone for Cache<K, V, E, S> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<K, V, E, S: Store<K, Entry<V>>> fmt::Debug for Cache<K, V, E, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("name", &self.shared.name)
+            .field("entries", &self.shared.store.len())
+            .field("in_flight", &self.shared.flights.in_flight())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K, V, E, S> Observe for Cache<K, V, E, S>
+where
+    K: Send + Sync,
+    V: Send + Sync,
+    E: Send + Sync,
+    S: Store<K, Entry<V>>,
+{
+    fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+}
