@@ -39,7 +39,7 @@ mod event;
 mod find;
 mod handle;
 mod load;
-
+mod many;
 mod miss;
 mod refresh;
 mod shared;

@@ -107,8 +107,9 @@ pub use self::{
     single::SingleFlight,
 };
 pub(crate) use self::{
+    bulk::Led,
     follower::{Follower, Landing},
-    leader::Leader,
+    leader::{Leader, guard},
     loads::{Loads, Place, Slot},
     table::{Entry, Flights},
 };

@@ -40,7 +40,7 @@ pub(crate) struct Led<K, T> {
 }
 
 impl<K, T> Led<K, T> {
-    fn push(&mut self, index: usize, leader: Leader<K, T>) {
+    pub(crate) fn push(&mut self, index: usize, leader: Leader<K, T>) {
         self.indices.push(index);
         self.leaders.push(leader);
     }
