@@ -2,6 +2,8 @@
 
 #[cfg(not(seawall_loom))]
 mod flights;
+#[cfg(not(seawall_loom))]
+mod freshness;
 #[cfg(seawall_loom)]
 mod loom_flight;
 #[cfg(seawall_loom)]
