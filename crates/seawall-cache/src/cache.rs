@@ -3,7 +3,7 @@
 //! Read in this order: [`freshness`](crate::freshness), what an entry is at a moment; this page;
 //! `handle`, what users meet; `find`, a hit; `load`, one load from its beginning to its publication;
 //! `miss`, a caller who waits for it; `refresh`, loads that nobody waits for; `many`, a bulk get; `write`,
-//! what comes from outside.
+//! what comes from outside; `layer`.
 //!
 //! # A get
 //!
@@ -38,6 +38,8 @@ mod builder;
 mod event;
 mod find;
 mod handle;
+#[cfg(feature = "tower")]
+mod layer;
 mod load;
 mod many;
 mod miss;
@@ -47,6 +49,8 @@ mod stats;
 mod timer;
 mod write;
 
+#[cfg(feature = "tower")]
+pub use self::layer::{CacheLayer, CacheService, ResponseFuture};
 pub use self::{
     builder::{CacheBuilder, Room},
     event::{Event, Turn},

@@ -1,15 +1,16 @@
 //! The promises of a cache, as its users see them.
 
-#![cfg(not(seawall_loom))]
+#![cfg(all(feature = "quick-cache", feature = "tokio", not(seawall_loom)))]
 
 use std::{
     future::{Future, pending, ready},
+    hash::Hash,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     },
     task::{Context, Poll, Waker},
     time::Duration,
@@ -17,7 +18,8 @@ use std::{
 
 use futures_util::future::join_all;
 use seawall_cache::{
-    Background, Cache, CacheBuilder, Clock, Error, LoadError, Loaded, Ratio, Reason, Turn,
+    Background, Cache, CacheBuilder, Clock, Entry, Equivalent, Error, LoadError, Loaded,
+    QuickStore, Ratio, Reason, Room, Store, Turn,
 };
 use seawall_core::ManualClock;
 use seawall_test::{CountingAllocator, Task, allocations};
@@ -798,4 +800,57 @@ fn what_cannot_be_is_told_by_its_name() {
     assert_eq!(refused(|b| b.soft_timeout(Duration::ZERO)), "soft_timeout");
     assert_eq!(refused(|b| b.load_timeout(Duration::ZERO)), "load_timeout");
     assert_eq!(refused(|b| b.soft_timeout(SECOND).load_timeout(SECOND)), "soft_timeout");
+}
+
+/// Hides an entry from one look: as if it were published right after it.
+struct Late(QuickStore<u32, Entry<u32>>, AtomicBool);
+
+impl Store<u32, Entry<u32>> for Late {
+    fn with<Q, R>(&self, key: &Q, look: impl FnOnce(&Entry<u32>) -> R) -> Option<R>
+    where
+        Q: Hash + Equivalent<u32> + ?Sized,
+    {
+        if self.1.swap(false, Relaxed) { None } else { self.0.with(key, look) }
+    }
+
+    fn insert(&self, key: u32, entry: Entry<u32>, weight: u32) {
+        self.0.insert(key, entry, weight);
+        self.1.store(true, Relaxed);
+    }
+
+    fn remove<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<u32> + ?Sized,
+    {
+        self.0.remove(key)
+    }
+
+    fn retain_step(&self, cursor: &mut u64, keep: impl FnMut(&u32, &Entry<u32>) -> bool) {
+        self.0.retain_step(cursor, keep);
+    }
+
+    fn clear(&self) {
+        self.0.clear();
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn weight(&self) -> u64 {
+        self.0.weight()
+    }
+}
+
+#[test]
+fn what_is_published_between_the_look_and_the_lead_is_not_loaded_again() {
+    let make =
+        |room: Room| Late(QuickStore::new(room.entries, room.max_weight), AtomicBool::default());
+    let users = users().0.build_on(make).unwrap();
+    users.insert(7, 1);
+    assert_eq!(now(users.get_or_load(&7, never)).unwrap(), 1);
+
+    users.insert(8, 2);
+    let load = |_| -> std::future::Ready<Result<Vec<(u32, u32)>, _>> { panic!("nobody should") };
+    assert_eq!(now(users.get_or_load_many([8], load))[0].as_ref().ok(), Some(&2));
 }

@@ -5,7 +5,7 @@
 //! later. After a write that is told to the cache, whoever asks must get that version or a later one;
 //! after one that is not told, the old one for as long as it may be stale, and no longer.
 
-#![cfg(not(seawall_loom))]
+#![cfg(all(feature = "quick-cache", feature = "tokio", not(seawall_loom)))]
 
 use std::{
     future::Future,
@@ -41,7 +41,7 @@ enum Tell {
     Through,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Event {
     /// The source changes, and the cache is told.
     Write(usize, Tell),

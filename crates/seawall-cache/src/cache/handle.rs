@@ -69,6 +69,11 @@ impl<K, V, E, S> Cache<K, V, E, S> {
         Self { shared }
     }
 
+    #[cfg(feature = "tower")]
+    pub(super) const fn shared(&self) -> &Arc<Shared<K, V, E, S>> {
+        &self.shared
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {

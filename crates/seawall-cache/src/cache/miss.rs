@@ -45,24 +45,49 @@ where
         R: Into<Loaded<V>> + 'static,
     {
         let came = self.tags.mark();
-        let mut timer = Timer::after(self.soft_timeout.filter(|_| late));
+        let seat = self.flights.join_or_lead(key);
+        self.seated(key, seat, begin, late, came).await
+    }
+
+    /// The same for one who came at `came` and has a seat in the flight of `key`.
+    pub(super) async fn seated<Q, F, L, R>(
+        self: &Arc<Self>,
+        key: &Q,
+        mut seat: Seat<K, Outcome<V, E>>,
+        begin: F,
+        late: bool,
+        came: Mark,
+    ) -> Answer<V, E>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        F: FnOnce() -> L + Send + 'static,
+        L: Future<Output = Result<R, E>> + Send + 'static,
+        R: Into<Loaded<V>> + 'static,
+    {
+        let mut timer = self.soft_timer(late);
         let leader = loop {
-            let mut follower = match self.flights.join_or_lead(key) {
+            let mut follower = match seat {
                 Seat::Leads(leader) => break leader,
                 Seat::Follows(follower) => follower,
             };
             if follower.waits_for_itself() {
                 return Err(Error::Inner(LoadError::Recursive));
             }
-            match self.follow(&mut follower, &mut timer).await {
-                Wait::Late => match self.answer_late(key) {
-                    Some(value) => return Ok(value),
-                    None => timer = Timer::after(None), // it was invalidated meanwhile
+            seat = match self.follow(&mut follower, &mut timer).await {
+                Wait::Late => match self.find(key, V::clone).in_error() {
+                    Some(value) => return Ok(self.late(value)),
+                    None => {
+                        timer = Timer::after(None); // it was invalidated meanwhile
+                        Seat::Follows(follower)
+                    }
                 },
                 Wait::Over(Landing::Leads(leader)) => break leader,
-                Wait::Over(Landing::Landed(outcome)) if !self.may_get(came, &outcome) => {}
+                Wait::Over(Landing::Landed(outcome)) if !self.may_get(came, &outcome) => {
+                    self.flights.join_or_lead(key)
+                }
                 Wait::Over(landing) => return self.answer(key, into_outcome(landing)),
-            }
+            };
         };
 
         // It may have been published between the look and the claim.
@@ -73,7 +98,21 @@ where
             Ok(place) => place,
             Err(refused) => return self.answer(key, leader.settle(Err(refused.into()))),
         };
-        let mut course: Course<V, E> = Box::pin(load(self.clone(), leader, place, begin));
+        let course = Box::pin(load(self.clone(), leader, place, begin));
+        self.drive(key, course, timer).await
+    }
+
+    /// Makes a load, and lets it go on by itself where there is something to answer with when it is late.
+    pub(super) async fn drive<Q>(
+        &self,
+        key: &Q,
+        mut course: Course<V, E>,
+        mut timer: Timer,
+    ) -> Answer<V, E>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         loop {
             let wait = poll_fn(|cx| match course.as_mut().poll(cx) {
                 Poll::Ready(outcome) => Poll::Ready(Wait::Over(outcome)),
@@ -83,13 +122,17 @@ where
                 Wait::Over(outcome) => return self.answer(key, outcome),
                 Wait::Late => timer = Timer::after(None),
             }
-            if let Some(value) = self.answer_late(key) {
+            if let Some(value) = self.find(key, V::clone).in_error() {
                 match self.detach(course) {
-                    Ok(()) => return Ok(value),
+                    Ok(()) => return Ok(self.late(value)),
                     Err(back) => course = back, // nobody else would go on with it
                 }
             }
         }
+    }
+
+    pub(super) fn soft_timer(&self, late: bool) -> Timer {
+        Timer::after(self.soft_timeout.filter(|_| late))
     }
 
     async fn follow(
@@ -132,15 +175,10 @@ where
         }
     }
 
-    fn answer_late<Q>(&self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        let value = self.find(key, V::clone).in_error()?;
+    fn late(&self, value: V) -> V {
         self.stats.late.add(1);
         self.tell(Turn::AnsweredLate);
-        Some(value)
+        value
     }
 
     pub(super) fn may_get(&self, came: Mark, outcome: &Outcome<V, E>) -> bool {

@@ -132,16 +132,17 @@ where
         L: Future<Output = Result<R, E>> + Send + 'static,
         R: Into<Loaded<V>> + 'static,
     {
-        let places = (self.refreshes.try_enter(), self.cap.try_enter());
-        let (Some(place), Some(slot)) = places else {
-            self.refused();
-            return None;
-        };
         let leader = self.flights.try_lead(key)?;
         if let Some(landed) = self.published(key, Some(seen)) {
             let _ = leader.settle(Ok(landed));
             return None;
         }
+        let places = (self.refreshes.try_enter(), self.cap.try_enter());
+        let (Some(place), Some(slot)) = places else {
+            drop(leader); // who has joined meanwhile loads for itself
+            self.refused();
+            return None;
+        };
         self.stats.refreshes.add(1);
         let course = load(self.clone(), leader, Place::from(slot), begin);
         let task = Background::new(Box::pin(course), place);

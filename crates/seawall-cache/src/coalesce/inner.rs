@@ -10,18 +10,18 @@ use tower_service::Service;
 
 pin_project! {
     #[project = InnerProjection]
-    pub(super) enum Inner<S: Service<Request>, Request> {
+    pub(crate) enum Inner<S: Service<Request>, Request> {
         Readies { call: Option<(S, Request)> },
         Calls { #[pin] future: S::Future },
     }
 }
 
 impl<S: Service<Request>, Request> Inner<S, Request> {
-    pub(super) const fn called(future: S::Future) -> Self {
+    pub(crate) const fn called(future: S::Future) -> Self {
         Self::Calls { future }
     }
 
-    pub(super) const fn unready(call: (S, Request)) -> Self {
+    pub(crate) const fn unready(call: (S, Request)) -> Self {
         Self::Readies { call: Some(call) }
     }
 }
