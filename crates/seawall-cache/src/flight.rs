@@ -106,10 +106,11 @@ pub use self::{
     run::{Detached, LoadTask, Run},
     single::SingleFlight,
 };
+#[cfg(feature = "quick-cache")]
+pub(crate) use self::{bulk::Led, leader::guard};
 pub(crate) use self::{
-    bulk::Led,
     follower::{Follower, Landing},
-    leader::{Leader, guard},
+    leader::Leader,
     loads::{Loads, Place, Slot},
     table::{Entry, Flights},
 };

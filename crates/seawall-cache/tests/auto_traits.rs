@@ -37,3 +37,43 @@ const _: () = {
     sends::<CoalesceService<Inner, u64, u64, Failure, Key>>();
     sends::<CoalesceFuture<Inner, u64, u64>>();
 };
+
+#[cfg(feature = "quick-cache")]
+const _: () = {
+    use seawall_cache::{Background, Cache, CacheBuilder, Entry, Event, Loaded, QuickStore, Room};
+
+    /// A cache asks for no `Debug`, `Eq` or `Hash` of a value.
+    #[derive(Clone)]
+    struct Shown;
+
+    all::<Cache<String, Shown, io::Error>>();
+    all::<CacheBuilder<String, Shown, io::Error>>();
+    all::<Entry<Shown>>();
+    all::<Loaded<Shown>>();
+    all::<QuickStore<String, Shown>>();
+    all::<Event>();
+    all::<Room>();
+    sends::<Background>();
+
+    /// What a cache's futures borrow is all that they need to be sent.
+    #[allow(dead_code, reason = "compiled, never called")]
+    fn futures_are_sent(cache: &Cache<String, Shown, io::Error>) {
+        fn sent(_: impl Send) {}
+        sent(cache.get_or_load("key", || std::future::ready(Ok(Shown))));
+        let many = |_: Vec<String>| std::future::ready(Ok(Vec::<(String, Shown)>::new()));
+        sent(cache.get_or_load_many(["key".to_owned()], many));
+        let write = || std::future::ready(Ok::<_, ()>(()));
+        sent(cache.write_through("key".to_owned(), Shown, write));
+    }
+};
+
+#[cfg(all(feature = "quick-cache", feature = "tower"))]
+const _: () = {
+    use seawall_cache::{CacheFuture, CacheLayer, CacheService, DefaultStore};
+    use seawall_test::{Failure, contract::Inner};
+
+    type Key = fn(&u64) -> Option<u64>;
+    all::<CacheLayer<u64, u64, Failure, Key>>();
+    sends::<CacheService<Inner, u64, u64, Failure, Key, DefaultStore<u64, u64>>>();
+    sends::<CacheFuture<Inner, u64>>();
+};

@@ -39,7 +39,7 @@ pub enum LoadError<E> {
     Panicked(Panicked),
     /// The load asked for its own key, and would have waited for itself.
     Recursive,
-    /// A load of several keys gave no value for this one.
+    /// The source was asked, and has no value for the key.
     Absent,
 }
 
@@ -110,7 +110,7 @@ impl<E> fmt::Display for LoadError<E> {
             Self::Failed(_) => "the load failed",
             Self::Panicked(_) => "the load did not end",
             Self::Recursive => "the load waits for its own key",
-            Self::Absent => "the load gave no value for the key",
+            Self::Absent => "there is no value for the key",
         })
     }
 }
