@@ -854,3 +854,25 @@ fn what_is_published_between_the_look_and_the_lead_is_not_loaded_again() {
     let load = |_| -> std::future::Ready<Result<Vec<(u32, u32)>, _>> { panic!("nobody should") };
     assert_eq!(now(users.get_or_load_many([8], load))[0].as_ref().ok(), Some(&2));
 }
+
+#[test]
+fn nobody_joins_a_load_that_is_being_dropped() {
+    struct Asks(Users);
+    impl Drop for Asks {
+        fn drop(&mut self) {
+            assert_eq!(now(self.0.get_or_load(&7, gives(2))).unwrap(), 2);
+        }
+    }
+    let users = plain();
+    let asks = Asks(users.clone());
+    let load = || async move {
+        let _asks = asks;
+        pending::<Result<u32, io::Error>>().await
+    };
+    let mut call = Box::pin(users.get_or_load(&7, load));
+    assert!(Task::new().poll(call.as_mut()).is_pending());
+
+    drop(call);
+
+    assert_eq!(users.get(&7), Some(2));
+}
