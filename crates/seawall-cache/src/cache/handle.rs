@@ -279,7 +279,7 @@ where
     where
         F: Future<Output = Result<T, W>>,
     {
-        self.shared.write_through(key, value.into(), write()).await
+        self.shared.write_through(key, value.into(), write).await
     }
 
     /// Takes out what has expired, a part of the store at a time; `cursor` begins at 0.

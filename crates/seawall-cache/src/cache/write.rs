@@ -62,7 +62,7 @@ where
         self: &Arc<Self>,
         key: K,
         loaded: Loaded<V>,
-        write: F,
+        write: impl FnOnce() -> F,
     ) -> Result<T, W>
     where
         F: Future<Output = Result<T, W>>,
@@ -74,7 +74,7 @@ where
         self.flights.poison(&key, || ());
         let mark = self.tags.mark();
         let began = self.clock.now();
-        let mut write = pin!(write);
+        let mut write = pin!(write());
         // While the write runs, whoever misses waits for it. Where another one leads, it is in doubt.
         let mut leader: Option<Leader<K, Outcome<V, E>>> = self.flights.try_lead(&key);
         let written = poll_fn(|cx| match &mut leader {
