@@ -17,6 +17,5 @@ mod inner;
 mod layer;
 mod service;
 
-#[cfg(feature = "quick-cache")]
 pub(crate) use self::inner::Inner;
 pub use self::{future::ResponseFuture, layer::CoalesceLayer, service::CoalesceService};

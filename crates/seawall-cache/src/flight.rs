@@ -106,7 +106,6 @@ pub use self::{
     run::{Detached, LoadTask, Run},
     single::SingleFlight,
 };
-#[cfg(feature = "quick-cache")]
 pub(crate) use self::{bulk::Led, leader::guard};
 pub(crate) use self::{
     follower::{Follower, Landing},

@@ -3,19 +3,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
-#[cfg(feature = "quick-cache")]
 mod cache;
 #[cfg(feature = "tower")]
 mod coalesce;
-#[cfg(feature = "quick-cache")]
 mod entry;
 mod flight;
-#[cfg(feature = "quick-cache")]
 mod freshness;
-#[cfg(feature = "quick-cache")]
 mod loaded;
 mod store;
-#[cfg(feature = "quick-cache")]
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -24,9 +19,8 @@ pub use seawall_core::{
     Bound, BoxError, Clock, ConfigError, Error, Ratio, Reason, Registry, Rejection, Snapshot,
 };
 
-#[cfg(feature = "quick-cache")]
 pub use self::cache::{Background, Cache, CacheBuilder, DefaultStore, Event, Room, Turn};
-#[cfg(all(feature = "quick-cache", feature = "tower"))]
+#[cfg(feature = "tower")]
 pub use self::cache::{CacheLayer, CacheService, ResponseFuture as CacheFuture};
 #[cfg(feature = "tower")]
 pub use self::coalesce::{CoalesceLayer, CoalesceService, ResponseFuture as CoalesceFuture};
@@ -36,5 +30,4 @@ pub use self::flight::{
 #[cfg(feature = "quick-cache")]
 pub use self::store::QuickStore;
 pub use self::store::{Cause, Equivalent, SetStore, Store};
-#[cfg(feature = "quick-cache")]
 pub use self::{entry::Entry, loaded::Loaded};

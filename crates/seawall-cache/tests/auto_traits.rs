@@ -38,7 +38,6 @@ const _: () = {
     sends::<CoalesceFuture<Inner, u64, u64>>();
 };
 
-#[cfg(feature = "quick-cache")]
 const _: () = {
     use seawall_cache::{Background, Cache, CacheBuilder, Entry, Event, Loaded, QuickStore, Room};
 
@@ -67,7 +66,7 @@ const _: () = {
     }
 };
 
-#[cfg(all(feature = "quick-cache", feature = "tower"))]
+#[cfg(feature = "tower")]
 const _: () = {
     use seawall_cache::{CacheFuture, CacheLayer, CacheService, DefaultStore};
     use seawall_test::{Failure, contract::Inner};

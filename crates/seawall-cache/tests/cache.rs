@@ -1,6 +1,6 @@
 //! The promises of a cache, as its users see them.
 
-#![cfg(all(feature = "quick-cache", feature = "tokio", not(seawall_loom)))]
+#![cfg(all(feature = "tokio", not(seawall_loom)))]
 
 use std::{
     future::{Future, pending, ready},

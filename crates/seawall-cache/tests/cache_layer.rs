@@ -1,6 +1,6 @@
 //! The promises of a Tower middleware, and those of a layer that answers from a cache.
 
-#![cfg(all(feature = "quick-cache", feature = "tower", not(seawall_loom)))]
+#![cfg(all(feature = "tower", not(seawall_loom)))]
 
 use std::{convert::Infallible, pin::pin, task::Poll, time::Duration};
 

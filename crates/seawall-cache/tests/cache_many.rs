@@ -1,6 +1,6 @@
 //! The promises of a bulk get.
 
-#![cfg(all(feature = "quick-cache", feature = "tokio", not(seawall_loom)))]
+#![cfg(all(feature = "tokio", not(seawall_loom)))]
 
 use std::{
     cell::RefCell,

@@ -13,7 +13,7 @@ use super::{
 use crate::{Entry, LoadError, Loaded, Store};
 
 /// What a cache keeps its entries in, where it is not told.
-pub type DefaultStore<K, V> = crate::QuickStore<K, Entry<V>>;
+pub type DefaultStore<K, V> = crate::SetStore<K, Entry<V>>;
 
 /// Remembers what was loaded, and loads what it does not know: once a key, however many ask.
 ///

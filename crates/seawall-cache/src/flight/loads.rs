@@ -68,7 +68,6 @@ impl Loads {
     }
 
     /// A slot, if one is free: for what need not be done now.
-    #[cfg_attr(not(feature = "quick-cache"), allow(dead_code, reason = "for the cache"))]
     pub(crate) fn try_enter(&self) -> Option<Slot> {
         let Some(cap) = &self.0 else { return Some(Slot(None)) };
         let mut line = cap.line.lock();

@@ -119,7 +119,6 @@ impl<K: Hash + Eq, T> Flights<K, T> {
     }
 
     /// Leads the flight of `key`, if nobody does: a refresh of what is there, which nobody need wait for.
-    #[cfg_attr(not(feature = "quick-cache"), allow(dead_code, reason = "for the cache"))]
     pub(crate) fn try_lead<Q>(&self, key: &Q) -> Option<Leader<K, T>>
     where
         K: Borrow<Q>,

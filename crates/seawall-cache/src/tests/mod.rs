@@ -2,7 +2,7 @@
 
 #[cfg(not(seawall_loom))]
 mod flights;
-#[cfg(all(feature = "quick-cache", not(seawall_loom)))]
+#[cfg(not(seawall_loom))]
 mod freshness;
 #[cfg(seawall_loom)]
 mod loom_flight;
