@@ -14,6 +14,7 @@ mod store;
 mod tags;
 #[cfg(test)]
 mod tests;
+pub mod timeline;
 
 pub use seawall_core::{
     Bound, BoxError, Clock, ConfigError, Error, Ratio, Reason, Registry, Rejection, Snapshot,
