@@ -51,7 +51,7 @@ pub use self::{
     builder::TimelineBuilder,
     delivery::{Delivery, Threshold},
     fan_out::FanOut,
-    handle::{ReadError, Timeline},
+    handle::Timeline,
     item::{Item, Rebuilt},
     memory::Memory,
     page::{Page, Rest},

@@ -371,3 +371,17 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn a_read_and_a_fan_out_can_be_tasks_of_their_own() {
+    let lists = timeline(10);
+    let task = tokio::spawn(async move {
+        let load = |_| async { Ok(Rebuilt::complete([item(1)])) };
+        lists.read(&7, None, 5, load).await?;
+        let mut fan_out = lists.fan_out(item(4), [7]);
+        while fan_out.push_chunk().await?.is_some() {}
+        lists.read(&7, None, 5, load).await
+    });
+    let page = task.await.expect("no panic").expect("no failure");
+    assert_eq!(page.items, items([4, 1]));
+}

@@ -2,13 +2,10 @@
 
 use std::{fmt, hash::Hash, marker::PhantomData, slice, sync::Arc};
 
-use seawall_core::{BoxError, Error, Name, Observe, Registry, Snapshot, sync::Stat};
+use seawall_core::{BoxError, Name, Observe, Registry, Snapshot, sync::Stat};
 
 use super::{FanOut, Item, Page, Pushed, Rebuilt, Store, TimelineBuilder, list::List};
 use crate::{LoadError, SingleFlight};
-
-/// Why a read failed: the store or the loader did.
-pub type ReadError = Error<LoadError<BoxError>>;
 
 /// Precomputed lists: pushed to on write, trimmed, rebuilt on a miss.
 ///
@@ -165,7 +162,8 @@ where
     ///
     /// # Errors
     ///
-    /// If the loader or the store fails. The next read tries again.
+    /// If the loader or the store fails: its error, or for those who waited for the load one whose
+    /// source it is. The next read tries again.
     ///
     /// # Cancel safety
     ///
@@ -176,7 +174,7 @@ where
         below: Option<&Item<I>>,
         count: usize,
         mut load: F,
-    ) -> Result<Page<I>, ReadError>
+    ) -> Result<Page<I>, BoxError>
     where
         F: FnMut(U) -> L,
         L: Future<Output = Result<Rebuilt<I>, BoxError>>,
@@ -202,7 +200,7 @@ where
         below: Option<&Item<I>>,
         count: usize,
         mut load: F,
-    ) -> Result<Page<I>, ReadError>
+    ) -> Result<Page<I>, BoxError>
     where
         F: FnMut(U) -> L,
         L: Future<Output = Result<Rebuilt<I>, BoxError>>,
@@ -210,7 +208,7 @@ where
         let count = count.max(1);
         self.shared.reads.add(1);
         let mut pages = Vec::with_capacity(lists.len());
-        let found = self.shared.store.read(lists, below, count).await.map_err(failed)?;
+        let found = self.shared.store.read(lists, below, count).await.map_err(Into::into)?;
         for (list, page) in lists.iter().zip(found) {
             pages.push(match page {
                 Some(page) => page,
@@ -226,7 +224,7 @@ where
         below: Option<&Item<I>>,
         count: usize,
         load: &mut F,
-    ) -> Result<Page<I>, ReadError>
+    ) -> Result<Page<I>, BoxError>
     where
         F: FnMut(U) -> L,
         L: Future<Output = Result<Rebuilt<I>, BoxError>>,
@@ -246,8 +244,10 @@ where
                 store.install(list, ticket, rebuilt.clone(), *length).await.map_err(Into::into)?;
                 Ok(Some(Arc::new(rebuilt)))
             });
-            let rebuilt = flight.await?;
-            let found = store.read(one, below, count).await.map_err(failed)?;
+            let rebuilt = flight
+                .await
+                .map_err(|error| error.map_inner(LoadError::boxed).flatten::<BoxError>())?;
+            let found = store.read(one, below, count).await.map_err(Into::into)?;
             if let Some(page) = found.into_iter().next().flatten() {
                 return Ok(page);
             }
@@ -273,10 +273,6 @@ where
         }
         Ok(())
     }
-}
-
-fn failed(error: impl Into<BoxError>) -> ReadError {
-    Error::Inner(LoadError::failed(error.into()))
 }
 
 impl<U: Send + Sync, I: Send + Sync, S: Send + Sync> Observe for Shared<U, I, S> {
