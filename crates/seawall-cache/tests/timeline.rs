@@ -216,6 +216,27 @@ fn a_deleted_item_is_dropped_at_read_and_the_cursor_stays() {
 }
 
 #[test]
+fn a_ticket_of_an_earlier_life_installs_nothing() {
+    let store: Memory<u32, u32> = Memory::new(2).expect("room");
+    let earlier = now(store.open(&7)).expect("in memory");
+    now(store.remove(&[7])).expect("in memory");
+    let later = now(store.open(&7)).expect("in memory");
+
+    for (ticket, installed) in [(earlier, false), (later, true)] {
+        let done = now(store.install(&7, ticket, Rebuilt::complete([]), 9)).expect("in memory");
+        assert_eq!(done, installed);
+    }
+}
+
+#[test]
+fn a_merged_page_ends_where_the_first_list_stops_to_know() {
+    let cut = Page { items: items([9, 7]), rest: Rest::TruncatedBelow(item(7)) };
+    let whole = Page { items: items([8, 7, 4]), rest: Rest::Complete };
+    let merged = Page::merge([cut, whole], 5);
+    assert_eq!(merged, Page { items: items([9, 8, 7]), rest: Rest::TruncatedBelow(item(7)) });
+}
+
+#[test]
 fn nonsense_is_refused_by_name() {
     let length = Timeline::builder("home").length(0).build::<u32, u32>().expect_err("no room");
     assert!(length.to_string().contains("length"));
