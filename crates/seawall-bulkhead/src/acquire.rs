@@ -19,7 +19,7 @@ use std::{
 #[cfg(feature = "tokio")]
 use std::{fmt, future::Future, pin::Pin, task::Context};
 
-use seawall_core::{Bound, Rejection, deadline, priority};
+use seawall_core::{Bound, Parker, Rejection, deadline, priority};
 #[cfg(feature = "tokio")]
 use tokio::time::Sleep;
 
@@ -28,7 +28,6 @@ use crate::word::MOST_WAITING;
 use crate::{
     Bulkhead, Demand, Permit,
     machine::{Entry, Place},
-    park::Parker,
     shared::Shared,
 };
 

@@ -29,7 +29,7 @@ use std::{
     sync::Arc,
 };
 
-use seawall_core::{Error, Name, Observe, Registry, Snapshot};
+use seawall_core::{Error, Name, Observe, Parker, Registry, Snapshot};
 
 pub use self::{
     builder::CompartmentBuilder,
@@ -42,7 +42,6 @@ use self::{
     panicked::{message, quietly},
     pool::Pool,
 };
-use crate::park::Parker;
 
 /// Threads of its own for work of one kind, with a bounded queue: work that computes for long or
 /// blocks takes neither the runtime's threads nor those of another compartment.

@@ -28,7 +28,6 @@ mod keyed_layer;
 mod layer;
 mod machine;
 mod outside;
-mod park;
 mod permit;
 #[cfg(feature = "tower")]
 mod rejecting;

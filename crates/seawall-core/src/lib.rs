@@ -69,6 +69,6 @@ pub use self::{
     lane::{lane, lanes},
     listeners::discard,
     outcome::{meaning, watch, watch_blocking},
-    park::park,
+    park::{Parker, park},
     rejection::marks,
 };

@@ -2,8 +2,9 @@
 
 use std::{future::poll_fn, pin::pin, time::Duration};
 
+use seawall_core::Parker;
+
 use super::{Compartment, CompartmentTurn};
-use crate::park::Parker;
 
 /// What became of the jobs that were there when a compartment was shut down.
 ///

@@ -2,10 +2,9 @@
 
 use std::{fmt, io, pin::pin, sync::Arc, thread};
 
-use seawall_core::{ConfigError, Name};
+use seawall_core::{ConfigError, Name, Parker};
 
 use super::{Compartment, Shared, panicked::quietly, pool::Pool};
-use crate::park::Parker;
 
 /// The threads to start.
 pub(crate) struct Threads {
