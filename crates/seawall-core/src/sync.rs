@@ -82,6 +82,30 @@ impl SpreadStat {
     }
 }
 
+/// A cell that several threads reach into by turns: loom sees where they do so at the same time.
+pub mod cell {
+    #[cfg(seawall_loom)]
+    pub use loom::cell::UnsafeCell;
+
+    /// The standard library's, in the shape of loom's.
+    #[cfg(not(seawall_loom))]
+    #[derive(Debug, Default)]
+    pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+    #[cfg(not(seawall_loom))]
+    impl<T> UnsafeCell<T> {
+        pub const fn new(value: T) -> Self {
+            Self(std::cell::UnsafeCell::new(value))
+        }
+
+        /// Hands out where the value is, to write there.
+        #[inline]
+        pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+            f(self.0.get())
+        }
+    }
+}
+
 pub use lock::{Mutex, RwLock};
 
 #[cfg(not(seawall_loom))]
