@@ -1,0 +1,52 @@
+//! A task that always finds something to do gives way now and then.
+//!
+//! A loop of `recv` on a ring that never runs empty would keep its runtime's thread for ever, and with it
+//! whatever else that thread is to do: timers, sockets, the `select!` that was to stop the loop. So of the
+//! operations that are ready at once, each [`TURNS`]th on a thread wakes its own task and is pending once.
+//!
+//! The count is the thread's, not the task's: a task stays on its thread from one `.await` that is pending
+//! to the next, so it does no more than so many operations in between, whichever rings they are on. Two
+//! tasks of a thread share the count, which makes each give way sooner. It needs no runtime's help, and
+//! works under any.
+
+use std::task::Context;
+
+/// How many operations a task may do in turn: as tokio's budget has it.
+#[cfg(not(seawall_loom))]
+const TURNS: u8 = 128;
+
+#[cfg(not(seawall_loom))]
+thread_local! {
+    // Constant and without a destructor: no more than an addition.
+    static DONE: std::cell::Cell<u8> = const { std::cell::Cell::new(0) };
+}
+
+/// Whether the task has had its turns; then it is woken, and is to say that it is pending.
+#[cfg(not(seawall_loom))]
+#[inline]
+pub(super) fn gives_way(cx: &Context<'_>) -> bool {
+    let done = DONE.get() + 1;
+    if done <= TURNS {
+        DONE.set(done);
+        return false;
+    }
+    DONE.set(0);
+    cx.waker().wake_by_ref();
+    true
+}
+
+/// The task waits of itself.
+#[cfg(not(seawall_loom))]
+#[inline]
+pub(super) fn rested() {
+    DONE.set(0);
+}
+
+/// In a model all threads are one, which the count would tie together.
+#[cfg(seawall_loom)]
+pub(super) fn gives_way(_: &Context<'_>) -> bool {
+    false
+}
+
+#[cfg(seawall_loom)]
+pub(super) fn rested() {}

@@ -1,0 +1,10 @@
+//! Tests that need the inside.
+
+#[cfg(seawall_loom)]
+mod loom_ring;
+#[cfg(seawall_loom)]
+mod loom_slots;
+#[cfg(seawall_loom)]
+mod sleeper;
+#[cfg(not(seawall_loom))]
+mod slots;
