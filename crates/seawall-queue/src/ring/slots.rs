@@ -146,9 +146,7 @@ impl<T> Slots<T> {
                     }
                     Err(now) => tail = now,
                 }
-            } else if stamp.wrapping_add(self.turns.lap()) == tail + 1
-                || stamp == tail.wrapping_sub(self.turns.lap())
-            {
+            } else if is_before(stamp, tail) {
                 return Err(In::Full(value)); // a lap behind: filled, or a gap
             } else {
                 tail = self.tail.load(Relaxed); // somebody has filled it meanwhile
@@ -195,7 +193,7 @@ impl<T> Slots<T> {
                     Ok(_) => return Ok((head, count)),
                     Err(now) => head = now,
                 }
-            } else if stamp == head || stamp.wrapping_add(self.turns.lap()) == head + 1 {
+            } else if is_before(stamp, head + 1) {
                 // Free, or a gap of this lap's `push` or of the last one's `pop`.
                 // The bit and the place are one word: if the bit is seen, so is the last place. See above.
                 let over = self.tail.load(Relaxed) == head | self.turns.shut();
@@ -289,6 +287,12 @@ impl<T> Slots<T> {
             }
         }
     }
+}
+
+/// Whether a stamp is of an earlier turn. Turns wrap around, and are never half of them apart.
+#[inline]
+const fn is_before(stamp: usize, turn: usize) -> bool {
+    stamp.wrapping_sub(turn).cast_signed() < 0
 }
 
 impl<T> Drop for Slots<T> {

@@ -11,9 +11,8 @@
 //! ```
 //!
 //! The index runs from 0 to capacity - 1, and then the next lap begins. So a ring of five holds five,
-//! and one of one holds one. Laps wrap around; nothing compares two positions but for being equal, or
-//! for the distance of two that are at most a lap apart. `shut` is of the tail alone: see
-//! [`slots`](super::slots).
+//! and one of one holds one. Laps wrap around; what is compared is never half of them apart. `shut` is of
+//! the tail alone: see [`slots`](super::slots).
 
 /// The shape of a ring.
 #[derive(Clone, Copy, Debug)]
