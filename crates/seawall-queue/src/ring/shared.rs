@@ -4,7 +4,7 @@
 //! |-----------------------|--------------------------------------------------------------|
 //! | a value went in       | a receiver                                                   |
 //! | values came out       | as many senders; all receivers, if it was the end            |
-//! | it was closed         | all                                                          |
+//! | it was closed         | all senders; all receivers, if nothing is left               |
 //! | a called one went     | the next of his line, if there still is something for it     |
 
 use std::task::{Context, Poll};
@@ -100,9 +100,9 @@ impl<T> Shared<T> {
     pub(crate) fn close(&self) -> bool {
         let is_new = self.slots.shut();
         if is_new {
-            self.senders.notify(|_| true);
-            // To whom a value is on its way, he waits for it still: whoever takes the last one calls him.
-            self.receivers.notify(|_| true);
+            self.senders.notify(|called| self.slots.has_for_sender(called));
+            // Where values are left, or on their way in: who takes the last one calls the others.
+            self.receivers.notify(|called| self.slots.has_for_receiver(called));
         }
         is_new
     }
