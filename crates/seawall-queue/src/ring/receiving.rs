@@ -40,6 +40,7 @@ struct Waits<'a, T> {
 }
 
 impl<T> Waits<'_, T> {
+    #[inline]
     fn poll<R>(
         &mut self,
         cx: &Context<'_>,
@@ -62,6 +63,7 @@ impl<T> Waits<'_, T> {
 }
 
 impl<T> Drop for Waits<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.receiver.shared.leave(End::Receiver, &mut self.ticket);
     }

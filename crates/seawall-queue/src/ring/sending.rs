@@ -38,6 +38,7 @@ impl<'a, T> Sending<'a, T> {
 impl<T> Future for Sending<'_, T> {
     type Output = Result<(), SendError<T>>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if gives_way(cx) {
             return Poll::Pending;
@@ -62,6 +63,7 @@ impl<T> Future for Sending<'_, T> {
 }
 
 impl<T> Drop for Sending<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.sender.shared.leave(End::Sender, &mut self.ticket);
     }

@@ -111,6 +111,7 @@ impl<T> Shared<T> {
     ///
     /// `ticket` is `Some` while a seat is held, or a call: then [`leave`](Self::leave) must follow, if
     /// nothing is ready.
+    #[inline]
     pub(crate) fn poll<R>(
         &self,
         end: End,
@@ -118,7 +119,24 @@ impl<T> Shared<T> {
         cx: &Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
-        let mut done = attempt();
+        if ticket.is_none()
+            && let Some(done) = attempt()
+        {
+            return Poll::Ready(done);
+        }
+        self.wait(end, ticket, cx, attempt)
+    }
+
+    /// The part of [`poll`](Self::poll) that is for those who wait.
+    #[cold]
+    fn wait<R>(
+        &self,
+        end: End,
+        ticket: &mut Option<Ticket>,
+        cx: &Context<'_>,
+        mut attempt: impl FnMut() -> Option<R>,
+    ) -> Poll<R> {
+        let mut done = if ticket.is_some() { attempt() } else { None };
         if done.is_none() {
             self.line(end).sit(ticket, cx.waker());
             done = attempt(); // what came before we sat
@@ -132,9 +150,16 @@ impl<T> Shared<T> {
         }
     }
 
-    /// Gives the seat back; a call, to whom it is of use.
+    /// Gives the seat back, if there is one; a call, to whom it is of use.
+    #[inline]
     pub(crate) fn leave(&self, end: End, ticket: &mut Option<Ticket>) {
-        let Some(ticket) = ticket.take() else { return };
+        if let Some(ticket) = ticket.take() {
+            self.leave_seat(end, ticket);
+        }
+    }
+
+    #[cold]
+    fn leave_seat(&self, end: End, ticket: Ticket) {
         // A call after the thing was taken, or none was: it may have been for another one.
         if self.line(end).leave(ticket) && self.line(end).somebody_waits() {
             self.call(end);
