@@ -55,6 +55,7 @@ impl Wake for Signal {
     }
 }
 
+#[expect(clippy::must_use_candidate, reason = "what is waited for need not have a result")]
 impl Parker {
     /// For the present thread.
     #[must_use]

@@ -126,7 +126,7 @@ fn receives_or_goes(receiver: &Receiver<Value>, got: &mut Got) -> bool {
     match task.poll(waits.as_mut()) {
         Poll::Ready(Some(value)) => got.take(&value),
         Poll::Ready(None) => return false,
-        Poll::Pending if got.count % 2 == 0 => drop(waits),
+        Poll::Pending if got.count.is_multiple_of(2) => drop(waits),
         Poll::Pending => match Parker::new().block_on(waits.as_mut()) {
             Some(value) => got.take(&value),
             None => return false,
@@ -185,7 +185,7 @@ fn what_is_received_is_what_was_sent_where_senders_go() {
                         let mut sends = Box::pin(sender.send(Value::new(from, number, &alive)));
                         let sent = match task.poll(sends.as_mut()) {
                             Poll::Ready(sent) => Some(sent),
-                            Poll::Pending if number % 2 == 0 => None,
+                            Poll::Pending if number.is_multiple_of(2) => None,
                             Poll::Pending => Some(Parker::new().block_on(sends.as_mut())),
                         };
                         if let Some(sent) = sent {

@@ -71,6 +71,7 @@ impl<T> Receiver<T> {
     }
 
     /// As [`recv`](Self::recv), on a thread that may block: it spins for a moment, and sleeps then.
+    #[must_use = "the value is out of the ring"]
     pub fn recv_blocking(&self) -> Option<T> {
         for _ in 0..SPINS {
             match self.try_recv() {
@@ -110,6 +111,7 @@ impl<T> Receiver<T> {
     /// Closes the ring, for all: nothing more goes in, and what is there can be received.
     ///
     /// Who waits to send gets his value back. Says whether it was open until now.
+    #[expect(clippy::must_use_candidate, reason = "few ask who closed it")]
     pub fn close(&self) -> bool {
         self.shared.close()
     }

@@ -70,6 +70,7 @@ impl<T> Sender<T> {
     /// Closes the ring, for all: nothing more goes in, and what is there can be received.
     ///
     /// Who waits to send gets his value back. Says whether it was open until now.
+    #[expect(clippy::must_use_candidate, reason = "few ask who closed it")]
     pub fn close(&self) -> bool {
         self.shared.close()
     }

@@ -254,7 +254,7 @@ fn a_batch_calls_for_all_that_it_took() {
 
 /// Promise 7: a close wakes those who sleep, and those who fall asleep meanwhile.
 ///
-/// Caught when broken: with a `close` that wakes first and shuts then; without its fence.
+/// Caught when broken: with a `close` that wakes first and shuts then; without the fence of `sit`.
 #[test]
 fn a_close_wakes_receivers() {
     model(|| {
@@ -272,6 +272,7 @@ fn a_close_wakes_receivers() {
             },
         );
 
+        assert!(falls.is_awake() && sleeps.is_awake(), "neither waits for the other one's answer");
         Sleeper::run(&mut [&mut falls, &mut sleeps]);
         assert_eq!([falls.end(), sleeps.end()], [None, None]);
     });
@@ -297,16 +298,18 @@ fn a_close_wakes_senders() {
             },
         );
 
+        assert!(falls.is_awake() && sleeps.is_awake(), "neither waits for the other one's answer");
         Sleeper::run(&mut [&mut falls, &mut sleeps]);
         assert!(!falls.end() && !sleeps.end());
         assert_eq!(rest(&shared.0), [1]);
     });
 }
 
-/// Promise 7: receivers who find a gap after the close. The value goes to one of them, and the end to the
-/// other.
+/// Promise 7: receivers who find a gap after the close. A passer-by takes the value, and the end is theirs,
+/// of both of them at once.
 ///
-/// Caught when broken: with a `popped` that does not call receivers at the end.
+/// Caught when broken: with a `popped` that does not call receivers at the end; with an end that is said
+/// where the slot is a gap.
 #[test]
 fn after_the_last_value_all_learn_of_the_end() {
     model(|| {
@@ -323,14 +326,16 @@ fn after_the_last_value_all_learn_of_the_end() {
                 tasks
             },
         );
+        let passer_by = receiver.try_recv().ok();
 
         let [one, other] = &mut tasks;
+        assert!(one.is_awake() && other.is_awake(), "neither waits for the other one's answer");
         Sleeper::run(&mut [one, other]);
-        let mut values = [one.end(), other.end()];
+        let mut values = [passer_by, one.end(), other.end()];
         values.sort_unstable();
         match sent {
-            Ok(()) => assert_eq!(values, [None, Some(1)]),
-            Err(TrySendError::Closed(1)) => assert_eq!(values, [None, None]),
+            Ok(()) => assert_eq!(values, [None, None, Some(1)]),
+            Err(TrySendError::Closed(1)) => assert_eq!(values, [None, None, None]),
             Err(other) => panic!("{other:?}"),
         }
     });

@@ -56,10 +56,14 @@ impl<R> Sleeper<R> {
         self.woken.0.load(Relaxed)
     }
 
+    /// Whether it is done, or will be polled.
+    pub(super) fn is_awake(&self) -> bool {
+        self.done.is_some() || self.wakes() > self.seen
+    }
+
     /// As a runtime: polls those that were woken, until none is.
     pub(super) fn run(sleepers: &mut [&mut Self]) {
-        while let Some(woken) =
-            sleepers.iter_mut().find(|one| one.done.is_none() && one.wakes() > one.seen)
+        while let Some(woken) = sleepers.iter_mut().find(|one| one.done.is_none() && one.is_awake())
         {
             woken.poll();
         }
