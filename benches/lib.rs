@@ -23,6 +23,7 @@ pub mod floor;
 pub mod group;
 pub mod instructions;
 pub mod poll;
+pub mod processor;
 pub mod runtime;
 pub mod service;
 

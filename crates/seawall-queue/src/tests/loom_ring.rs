@@ -254,7 +254,7 @@ fn a_batch_calls_for_all_that_it_took() {
 
 /// Promise 7: a close wakes those who sleep, and those who fall asleep meanwhile.
 ///
-/// Caught when broken: with a `close` that wakes first and shuts then; without the fence of `sit`.
+/// Caught when broken: with a `close` that wakes first and shuts then; without the look after one sat down.
 #[test]
 fn a_close_wakes_receivers() {
     model(|| {
@@ -308,8 +308,7 @@ fn a_close_wakes_senders() {
 /// Promise 7: receivers who find a gap after the close. A passer-by takes the value, and the end is theirs,
 /// of both of them at once.
 ///
-/// Caught when broken: with a `popped` that does not call receivers at the end; with an end that is said
-/// where the slot is a gap.
+/// Caught when broken: with a `popped` that does not call receivers at the end.
 #[test]
 fn after_the_last_value_all_learn_of_the_end() {
     model(|| {

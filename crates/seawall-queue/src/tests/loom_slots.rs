@@ -39,7 +39,7 @@ fn two_pushes_get_two_slots() {
 
 /// Promise 3, at its least.
 ///
-/// Caught when broken: with a capacity that is rounded up to two, or without the look at the stamp.
+/// Caught when broken: with a `push` that takes a slot that is filled for a free one.
 #[test]
 fn one_slot_holds_one() {
     model_of_equals(|| {
@@ -88,8 +88,7 @@ fn a_slot_that_is_used_again_is_one_threads_at_a_time() {
 
 /// Promise 2, with two receivers: each of them sees the order in which they were sent.
 ///
-/// Caught when broken: with a `pop` that claims its position by an addition before it looks at the stamp
-/// (it waits for that slot, and the other one overtakes it), or a `push` that takes any slot that is free.
+/// Caught when broken: with a `pop` that passes over a gap; with a store of the head in place of the swap.
 #[test]
 fn values_of_one_sender_stay_in_order() {
     model(|| {
@@ -114,7 +113,7 @@ fn values_of_one_sender_stay_in_order() {
 /// Promise 1, for a batch: it takes each value once, and in order, whoever takes meanwhile.
 ///
 /// Caught when broken: with a batch that claims its positions by a store, both take the same; with one
-/// that counts up to the tail, and not up to a gap, it takes what is not there.
+/// that counts up to the tail, and not up to a gap, it reads what is not there.
 #[test]
 fn a_batch_takes_what_is_there_once() {
     model(|| {
@@ -139,8 +138,8 @@ fn a_batch_takes_what_is_there_once() {
 
 /// Promise 7: what was pushed beside a shut is there before the end, and nothing after it.
 ///
-/// Caught when broken: with a `push` that looks for the bit once, and claims its position in spite of one
-/// that came meanwhile; with an end that is said where the slot is a gap.
+/// Caught when broken: with a `push` that claims its position by an addition, in spite of a bit that came
+/// after its look; with an end that is said where the slot is a gap.
 #[test]
 fn nothing_goes_in_after_the_end() {
     model(|| {
