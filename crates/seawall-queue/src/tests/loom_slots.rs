@@ -88,7 +88,8 @@ fn a_slot_that_is_used_again_is_one_threads_at_a_time() {
 
 /// Promise 2, with two receivers: each of them sees the order in which they were sent.
 ///
-/// Caught when broken: with a `pop` that passes over a gap; with a store of the head in place of the swap.
+/// Caught when broken: with a `pop` that takes two and puts the first of them back; with a store of the head
+/// in place of the swap.
 #[test]
 fn values_of_one_sender_stay_in_order() {
     model(|| {
