@@ -96,6 +96,7 @@ fn a_value_behind_a_gap_is_called_for() {
         );
 
         let [one, other] = &mut tasks;
+        assert!(one.is_awake() && other.is_awake(), "neither waits for the other one's answer");
         Sleeper::run(&mut [one, other]);
         let mut values = [one.end(), other.end()];
         values.sort_unstable();
@@ -125,6 +126,7 @@ fn a_free_slot_behind_a_gap_is_called_for() {
 
         assert_eq!(one + other, 3);
         let [one, other] = &mut tasks;
+        assert!(one.is_awake() && other.is_awake(), "neither waits for the other one's answer");
         Sleeper::run(&mut [one, other]);
         assert!(one.end() && other.end());
         assert_eq!(rest(&shared.0).len(), 2);
@@ -202,7 +204,7 @@ fn who_takes_a_value_and_is_called_for_another_hands_the_call_on() {
 
 /// Promise 5: as many values as sleepers, and each sleeper is woken once.
 ///
-/// Caught when broken: with a `called` that is not counted, or a rule that does not look at it.
+/// Caught when broken: with a rule that does not look at `called`; with a `call` that calls once.
 #[test]
 fn one_value_wakes_one() {
     model(|| {
@@ -247,6 +249,7 @@ fn a_batch_calls_for_all_that_it_took() {
         );
 
         assert_eq!(values, [1, 2]);
+        assert!(falls.is_awake() && sleeps.is_awake(), "neither waits for the other one's answer");
         Sleeper::run(&mut [&mut falls, &mut sleeps]);
         assert!(falls.end() && sleeps.end());
     });

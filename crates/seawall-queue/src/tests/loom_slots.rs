@@ -23,7 +23,8 @@ fn all(slots: &Slots<u8>) -> Vec<u8> {
 
 /// Promises 1 and 3: of two who push to a ring of two, both succeed; to a ring of one, one does.
 ///
-/// Caught when broken: with a store of the tail in place of the swap, both write to one slot.
+/// Caught when broken: with a store of the tail in place of the swap, both write to one slot; with a Relaxed
+/// stamp, a value is read while it is written.
 #[test]
 fn two_pushes_get_two_slots() {
     model_of_equals(|| {
@@ -70,8 +71,7 @@ fn two_pops_of_one_value_give_it_once() {
 
 /// Promises 1 and 2, while a slot is used again and its positions wrap around.
 ///
-/// Caught when broken: with a Relaxed stamp in `push`, the value is read while it is written; with one in
-/// `take`, it is written while it is read.
+/// Caught when broken: with a Relaxed stamp in `take`, the next value is written while this one is read.
 #[test]
 fn a_slot_that_is_used_again_is_one_threads_at_a_time() {
     model(|| {
