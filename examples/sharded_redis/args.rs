@@ -17,8 +17,8 @@ pub(crate) struct Args {
     pub(crate) nodes: u32,
 
     /// How many nodes have each key, 2 or 3.
-    #[arg(long, default_value = "2", value_parser = value_parser!(u8).range(2..=3))]
-    pub(crate) replicas: u8,
+    #[arg(long, default_value = "2", value_parser = value_parser!(u32).range(2..=3))]
+    pub(crate) replicas: u32,
 
     /// How many keys there are, from 100 to 1000000.
     #[arg(long, default_value = "20000", value_parser = value_parser!(u32).range(100..=1_000_000))]

@@ -80,7 +80,7 @@ impl Client {
                 Err(Missed::Trouble(Trouble::Failed(_))) => self.tally.tried_again(),
             }
             if begun.elapsed() >= PATIENCE {
-                self.tally.write_failed();
+                self.tally.failed();
                 return Err(Exhausted);
             }
             sleep(PAUSE).await;
@@ -118,7 +118,7 @@ impl Client {
                 Err(Trouble::Failed(_)) => self.tally.tried_again(),
             }
             if begun.elapsed() >= PATIENCE {
-                self.tally.read_failed();
+                self.tally.failed();
                 return Err(Exhausted);
             }
             sleep(PAUSE).await;

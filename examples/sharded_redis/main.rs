@@ -159,7 +159,7 @@ async fn story(args: &Args) -> Result<Report, BoxError> {
     tally.begin(Phase::Whole);
     sleep(rest).await;
     let expected = traffic.stop().await?;
-    let (samples, turns) = watch.stop().await;
+    let (samples, turns) = watch.stop().await?;
     let verdict = Verdict::over(&expected, &shards, &store).await?;
     Ok(Report { args: args.clone(), joined, repaired, seen_after, dead, tally, samples, turns, verdict })
 }
