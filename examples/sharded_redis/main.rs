@@ -54,7 +54,7 @@ use crate::{
     report::{Change, Report},
     server::Server,
     store::Store,
-    traffic::{Traffic, Verdict},
+    traffic::{Spread, Traffic, Verdict},
     watch::Watch,
 };
 
@@ -116,6 +116,7 @@ async fn story(args: &Args) -> Result<Report, BoxError> {
     let tally = Arc::new(Tally::default());
     let client = Client::new(shards.clone(), Arc::clone(&store), Arc::clone(&tally));
     let mut traffic = Traffic::fill(&client, args).await?;
+    tally.begin(Phase::Steady);
     let mut watch = Watch::start(&shards, &tally, args.keys);
     let health = Health::builder("nodes")
         .interval(Duration::from_millis(100))
@@ -161,7 +162,17 @@ async fn story(args: &Args) -> Result<Report, BoxError> {
     let expected = traffic.stop().await?;
     let (samples, turns) = watch.stop().await?;
     let verdict = Verdict::over(&expected, &shards, &store).await?;
-    Ok(Report { args: args.clone(), joined, repaired, seen_after, dead, tally, samples, turns, verdict })
+    Ok(Report {
+        args: args.clone(),
+        joined,
+        repaired,
+        seen_after,
+        dead,
+        tally,
+        samples,
+        turns,
+        verdict,
+    })
 }
 
 /// Starts a server, and connects to it under its node's name.
@@ -198,13 +209,12 @@ async fn change(
     let Progress { moves, items, mismatches, .. } = migration.progress();
     let after = traffic::owners(shards, keys);
     let keys_moved = before.iter().zip(&after).filter(|(was, is)| was != is).count();
-    let loads = traffic::loads(shards, after.iter().map(String::as_str));
+    let loads = Spread::of(shards, keys).loads(shards);
     Ok(Change { took: begun.elapsed(), stats, moves, items, mismatches, keys_moved, loads })
 }
 
 async fn marked_down(shards: &ShardMap, name: &str) {
-    let is_down =
-        || shards.topology().node(name).is_some_and(|node| node.state == NodeState::Down);
+    let is_down = || shards.topology().node(name).is_some_and(|node| node.state == NodeState::Down);
     while !is_down() {
         sleep(Duration::from_millis(5)).await;
     }
@@ -217,7 +227,9 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn nothing_is_lost_while_a_node_joins_and_another_is_killed() {
         if !Server::is_installed() {
-            eprintln!("SKIPPED: `redis-server` is missing; on Debian and Ubuntu: sudo apt-get install redis-server");
+            eprintln!(
+                "SKIPPED: `redis-server` is missing; on Debian and Ubuntu: sudo apt-get install redis-server"
+            );
             return;
         }
         let args = Args::parse_from(["sharded_redis", "--seconds", "2", "--keys", "600"]);

@@ -75,7 +75,8 @@ impl Mover for Carrier {
             return self.store.raise(node, slots, epoch).await;
         }
         for slot in slots {
-            for member in self.shards.replicas_of_slot(slot).into_iter().flat_map(|all| all.iter()) {
+            for member in self.shards.replicas_of_slot(slot).into_iter().flat_map(|all| all.iter())
+            {
                 if is_up(member) {
                     self.store.raise(member.name(), slot..=slot, epoch).await?;
                 }
@@ -91,7 +92,7 @@ impl Mover for Carrier {
         cursor: Option<&str>,
         _at_most: u64,
     ) -> Result<Batch, Trouble> {
-        let slot = cursor.and_then(|slot| slot.parse().ok()).unwrap_or(*haul.slots.start());
+        let slot = cursor.and_then(|slot| slot.parse().ok()).unwrap_or_else(|| *haul.slots.start());
         let items = self.level(haul, slot).await?;
         let next = (slot < *haul.slots.end()).then(|| (slot + 1).to_string());
         Ok(Batch { items, next, ..Batch::default() })
@@ -109,7 +110,8 @@ impl Mover for Carrier {
         let Some(to) = haul.to.as_deref() else { return Ok(true) };
         for slot in haul.slots.clone() {
             let from = self.source(haul, slot);
-            if from != to && self.store.rows(from, slot).await? != self.store.rows(to, slot).await? {
+            if from != to && self.store.rows(from, slot).await? != self.store.rows(to, slot).await?
+            {
                 return Ok(false);
             }
         }

@@ -3,7 +3,8 @@
 use std::{
     fmt,
     sync::atomic::{
-        AtomicU64, AtomicUsize,
+        AtomicU64,
+        AtomicUsize,
         Ordering::Relaxed, // figures, each for itself: nothing is decided by them
     },
     time::Duration,
@@ -12,6 +13,8 @@ use std::{
 /// What goes on, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
+    /// Before the first second of the table and the picture.
+    Fill,
     Steady,
     Join,
     Grown,
@@ -21,13 +24,21 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Steady, Self::Join, Self::Grown, Self::Killed, Self::Repair, Self::Whole];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Fill,
+        Self::Steady,
+        Self::Join,
+        Self::Grown,
+        Self::Killed,
+        Self::Repair,
+        Self::Whole,
+    ];
 }
 
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Fill => "filled",
             Self::Steady => "steady",
             Self::Join => "a node joins",
             Self::Grown => "grown",

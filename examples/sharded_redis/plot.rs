@@ -15,7 +15,7 @@ const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 700;
 const LEFT: i32 = 76;
 const RIGHT: i32 = 110;
-const CALLS_AT: (i32, u32) = (130, 220);
+const CALLS_AT: (i32, u32) = (148, 202);
 const KEYS_AT: (i32, u32) = (400, 250);
 
 const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
@@ -73,7 +73,11 @@ pub(crate) fn picture(report: &Report) -> Result<String, BoxError> {
         panel(&root, report, KEYS_AT, "keys served by each node", &nodes(report))?;
         phases(&root, report)?;
         let seconds = plain(13.0, FAINT).pos(Pos { h_pos: HPos::Center, v_pos: VPos::Top });
-        root.draw_text("seconds", &seconds, ((WIDTH as i32 + LEFT - RIGHT) / 2, HEIGHT as i32 - 26))?;
+        root.draw_text(
+            "seconds",
+            &seconds,
+            ((WIDTH as i32 + LEFT - RIGHT) / 2, HEIGHT as i32 - 26),
+        )?;
         root.present()?;
     }
     // As wide as the page that it stands in.
@@ -159,7 +163,8 @@ fn phases(root: &Area<'_>, report: &Report) -> Result<(), BoxError> {
     for (index, &(phase, begun)) in report.turns.iter().enumerate() {
         let stroke = GRID.stroke_width(1);
         for (top, height) in [CALLS_AT, KEYS_AT] {
-            let stroke = PathElement::new([(x(begun), top), (x(begun), top + height as i32)], stroke);
+            let stroke =
+                PathElement::new([(x(begun), top), (x(begun), top + height as i32)], stroke);
             root.draw(&stroke)?;
         }
         let left = Pos { h_pos: HPos::Left, v_pos: VPos::Center };

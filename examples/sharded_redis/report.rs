@@ -66,9 +66,17 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{:<15} {:>7} {:>8} {:>8} {:>8} {:>12} {:>12} {:>9} {:>9}",
-            "", "seconds", "reads", "writes", "errors", "failed over", "tried again", "rerouted", "slowest",
+            "",
+            "seconds",
+            "reads",
+            "writes",
+            "errors",
+            "failed over",
+            "tried again",
+            "rerouted",
+            "slowest",
         )?;
-        for phase in Phase::ALL {
+        for &phase in &Phase::ALL[1..] {
             let counts = self.tally.of(phase);
             writeln!(
                 f,
@@ -89,14 +97,17 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "\njoined    {} serves {} keys: {:.1} % moved, where {least:.1} % is the least for an even split",
-            name(nodes), joined.keys_moved, percent(joined.keys_moved),
+            name(nodes),
+            joined.keys_moved,
+            percent(joined.keys_moved),
         )?;
         for (what, change) in [("", joined), ("repaired", repaired)] {
             if what == "repaired" {
                 writeln!(
                     f,
                     "killed    {} was marked down after {} ms",
-                    name(self.dead), self.seen_after.as_millis(),
+                    name(self.dead),
+                    self.seen_after.as_millis(),
                 )?;
             }
             writeln!(
@@ -113,8 +124,14 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "lost      {} of {} keys; {} copies short; {} reads wrong; {} errors seen by callers",
-            verdict.lost, verdict.keys, verdict.short, verdict.wrong_reads, self.tally.total().errors,
+            "lost      {} of {} keys; {} copies short; {} reads wrong; {} slots differed when they were handed over; \
+             {} errors seen by callers",
+            verdict.lost,
+            verdict.keys,
+            verdict.short,
+            verdict.wrong_reads,
+            joined.mismatches + repaired.mismatches,
+            self.tally.total().errors,
         )
     }
 }

@@ -178,7 +178,11 @@ impl Store {
     }
 
     /// All rows of a slot: there are few.
-    pub(crate) async fn rows(&self, node: &str, slot: u32) -> Result<HashMap<String, Row>, Trouble> {
+    pub(crate) async fn rows(
+        &self,
+        node: &str,
+        slot: u32,
+    ) -> Result<HashMap<String, Row>, Trouble> {
         let mut all = redis::cmd("HGETALL");
         all.arg(format!("rows:{slot}"));
         let rows: HashMap<String, String> = self.ask(node, &all).await?;

@@ -14,6 +14,7 @@ use std::{
 };
 
 use fastrand::Rng;
+use futures_util::future::try_join_all;
 use seawall_core::BoxError;
 use seawall_shard::ShardMap;
 use tokio::{task::JoinSet, time::sleep};
@@ -21,13 +22,16 @@ use tokio::{task::JoinSet, time::sleep};
 use crate::{
     args::Args,
     client::{Client, first_up},
-    store::{Place, Store},
+    store::{Place, Store, Trouble},
 };
 
 const TASKS: u32 = 16;
 
 /// Between the calls of a task: so the servers are busy, and not this machine.
 const PAUSE: Duration = Duration::from_millis(2);
+
+/// How many keys are looked at together in the end.
+const AT_ONCE: usize = 64;
 
 /// The values that a key may have now, by its number.
 pub(crate) type Expected = BTreeMap<u32, RangeInclusive<u64>>;
@@ -67,7 +71,8 @@ impl Traffic {
             });
         }
         let waiting = filling.join_all().await;
-        if waiting.iter().flat_map(|task| &task.keys).any(|&(_, acknowledged, _)| acknowledged == 0) {
+        if waiting.iter().flat_map(|task| &task.keys).any(|&(_, acknowledged, _)| acknowledged == 0)
+        {
             return Err("not all keys could be written before anything happened".into());
         }
         Ok(Self { waiting, running: JoinSet::new(), is_over: Arc::default() })
@@ -150,18 +155,38 @@ impl Verdict {
     ) -> Result<Self, BoxError> {
         let mut verdict =
             Self { keys: expected.len(), lost: 0, short: 0, wrong_reads: *wrong_reads };
-        for (&number, may_be) in expected {
-            let route = shards.read_route(&key(number));
-            let place = Place { slot: route.slot(), epoch: route.epoch() };
-            for (turn, member) in route.replicas().iter().enumerate() {
-                let row = store.get(member.name(), place, &key(number)).await?;
-                let is_there = row.is_some_and(|row| may_be.contains(&row.value));
-                let missing = if turn == 0 { &mut verdict.lost } else { &mut verdict.short };
-                *missing += u64::from(!is_there);
+        let keys: Vec<_> = expected.iter().collect();
+        for some in keys.chunks(AT_ONCE) {
+            let looks = some.iter().map(|&(&number, may_be)| look(shards, store, number, may_be));
+            for (is_lost, short) in try_join_all(looks).await? {
+                verdict.lost += u64::from(is_lost);
+                verdict.short += short;
             }
         }
         Ok(verdict)
     }
+}
+
+/// Reads a key at all of its nodes: whether it is lost at the owner, and how many others have it not.
+async fn look(
+    shards: &ShardMap,
+    store: &Store,
+    number: u32,
+    may_be: &RangeInclusive<u64>,
+) -> Result<(bool, u64), Trouble> {
+    let key = key(number);
+    let route = shards.read_route(&key);
+    let place = Place { slot: route.slot(), epoch: route.epoch() };
+    let (mut is_lost, mut short) = (false, 0);
+    for (turn, member) in route.replicas().iter().enumerate() {
+        let row = store.get(member.name(), place, &key).await?;
+        let is_there = row.is_some_and(|row| may_be.contains(&row.value));
+        match turn {
+            0 => is_lost = !is_there,
+            _ => short += u64::from(!is_there),
+        }
+    }
+    Ok((is_lost, short))
 }
 
 /// Who serves each key now, by its number.
@@ -170,16 +195,28 @@ pub(crate) fn owners(shards: &ShardMap, keys: u32) -> Vec<String> {
     (0..keys).map(owner).collect()
 }
 
-/// How many keys each node serves, also where that is none.
-pub(crate) fn loads<'a>(
-    shards: &ShardMap,
-    owners: impl Iterator<Item = &'a str>,
-) -> BTreeMap<String, u64> {
-    let nodes = shards.topology();
-    let mut loads: BTreeMap<_, _> =
-        nodes.nodes().iter().map(|node| (node.name.to_string(), 0)).collect();
-    for owner in owners {
-        *loads.entry(owner.to_owned()).or_default() += 1;
+/// How many keys each slot has, which never changes.
+pub(crate) struct Spread(Vec<u64>);
+
+impl Spread {
+    pub(crate) fn of(shards: &ShardMap, keys: u32) -> Self {
+        let mut spread = vec![0; shards.slots() as usize];
+        for number in 0..keys {
+            spread[shards.slot_of(&key(number)) as usize] += 1;
+        }
+        Self(spread)
     }
-    loads
+
+    /// How many keys each node serves now, also where that is none.
+    pub(crate) fn loads(&self, shards: &ShardMap) -> BTreeMap<String, u64> {
+        let nodes = shards.topology();
+        let mut loads: BTreeMap<_, _> =
+            nodes.nodes().iter().map(|node| (node.name.to_string(), 0)).collect();
+        for (slot, keys) in (0..).zip(&self.0) {
+            if let Some(replicas) = shards.replicas_of_slot(slot) {
+                *loads.entry(first_up(replicas).name().to_owned()).or_default() += keys;
+            }
+        }
+        loads
+    }
 }

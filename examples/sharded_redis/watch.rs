@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     phases::{Counts, Phase, Tally},
-    traffic,
+    traffic::Spread,
 };
 
 const LOOK: Duration = Duration::from_millis(100);
@@ -71,6 +71,7 @@ async fn look(
     let bar = ProgressBar::new_spinner(); // hidden by itself where stderr is no terminal
     let style = ProgressStyle::with_template("{spinner} {prefix:15.bold} {msg}");
     bar.set_style(style.expect("the template is a constant, and indicatif takes it"));
+    let spread = Spread::of(shards, keys);
     let begun = Instant::now();
     let (mut samples, mut turns) = (Vec::new(), Turns::new());
     let (mut before, mut before_at) = (tally.total(), 0.0);
@@ -87,8 +88,7 @@ async fn look(
         }
         beat.tick().await;
         let (now, at) = (tally.total(), begun.elapsed().as_secs_f64());
-        let owners = traffic::owners(shards, keys);
-        let loads = traffic::loads(shards, owners.iter().map(String::as_str));
+        let loads = spread.loads(shards);
         let rate = |count: fn(&Counts) -> u64| {
             (count(&now) - count(&before)) as f64 / (at - before_at).max(1e-3)
         };
