@@ -92,7 +92,8 @@ impl ShardMapBuilder {
     /// Two to the power of it is how many slots there are: from 8 to 22, 16 where not set.
     ///
     /// More slots are more even and take more memory: 8 bytes each, and 8 more for a rendezvous map. They
-    /// can't change later without moving nearly all keys.
+    /// can't change later without moving nearly all keys. Every node of a rendezvous map draws for every slot: with 2^22
+    /// slots it may have 1 024 nodes, and with up to 2^18 as many as any map.
     pub const fn slot_bits(mut self, bits: u32) -> Self {
         self.spec.slot_bits = bits;
         self

@@ -278,6 +278,7 @@ impl Control {
     /// Checks the topology, makes room for it, and looks at what there is.
     fn step_to(&mut self, next: &Topology) -> Result<Step, ConfigError> {
         next.check()?;
+        self.spec.check_draws(next.len())?;
         let (indexes, newcomers) = self.make_room(next)?;
         let before = self.table.words();
         let moved = self.moved_to(next, &indexes, &newcomers).map(|now| {

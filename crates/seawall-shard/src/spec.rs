@@ -25,6 +25,9 @@ const FORMAT: u32 = 1;
 /// Two to the power of it is how many slots there are at most.
 pub(crate) const MOST_SLOT_BITS: u32 = 22;
 
+/// How many times a slot is drawn for a node, at most, to fill a table: two to the power of 32 takes half a minute.
+const MOST_DRAWS: usize = 1 << 32;
+
 /// Which algorithm fills the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(
@@ -228,8 +231,23 @@ impl PlacementSpec {
             topology.add(node.clone())?;
         }
         topology.check()?;
+        self.check_draws(topology.len())?;
         self.check_runs()?;
         Ok(topology)
+    }
+
+    /// Whether a table of so many nodes is filled in a time that can be waited for: each draws for each slot.
+    ///
+    /// # Errors
+    ///
+    /// More than 2^32 draws of a rendezvous map.
+    pub(crate) fn check_draws(&self, nodes: usize) -> Result<(), ConfigError> {
+        let most = MOST_DRAWS / self.slots();
+        if self.algorithm == Algorithm::Rendezvous && nodes > most {
+            let rule = format!("at most {most} with 2^{} slots", self.slot_bits);
+            return Err(ConfigError::new("nodes", nodes, rule));
+        }
+        Ok(())
     }
 
     fn check_runs(&self) -> Result<(), ConfigError> {

@@ -70,6 +70,26 @@ fn what_cannot_be_is_told_with_what_can() {
     }
 }
 
+/// It would be filled for minutes, by whoever reads a file.
+#[test]
+fn a_table_that_takes_minutes_to_fill_is_refused() {
+    let told = "`nodes` is 1025: it must be at most 1024 with 2^22 slots";
+    assert_eq!(refused(ShardMap::builder("m").slot_bits(22).nodes(nodes(1_025))), told);
+
+    let small = map(ShardMap::builder("m").slot_bits(22).nodes(nodes(1)));
+    let mut large = small.topology();
+    nodes(1_025).skip(1).for_each(|node| large.add(node).expect("it is new"));
+    let planned = small.plan(&large).expect_err("it is too large");
+    let updated = small
+        .update(|topology| {
+            *topology = large;
+            Ok(())
+        })
+        .expect_err("it is too large");
+    assert_eq!([planned, updated].map(|error| error.to_string()), [told, told]);
+    assert_eq!(small.topology().nodes().len(), 1);
+}
+
 #[test]
 fn a_spec_of_another_format_is_refused() {
     let mut spec = map(ShardMap::builder("m").nodes(nodes(2))).spec();
