@@ -12,6 +12,8 @@
 
 #[cfg(feature = "bulkhead")]
 pub use seawall_bulkhead as bulkhead;
+#[cfg(feature = "cache")]
+pub use seawall_cache as cache;
 #[cfg(feature = "chaos")]
 pub use seawall_chaos as chaos;
 #[cfg(feature = "circuit-breaker")]
@@ -39,6 +41,10 @@ pub mod prelude {
     pub use seawall_bulkhead::{Adaptive, Bulkhead, Bulkheads, Compartment};
     #[cfg(all(feature = "bulkhead", feature = "tower"))]
     pub use seawall_bulkhead::{BulkheadLayer, BulkheadsLayer};
+    #[cfg(feature = "cache")]
+    pub use seawall_cache::{Cache, LoadError, Loaded, SingleFlight};
+    #[cfg(all(feature = "cache", feature = "tower"))]
+    pub use seawall_cache::{CacheLayer, CoalesceLayer};
     #[cfg(all(feature = "chaos", feature = "tower"))]
     pub use seawall_chaos::ChaosLayer;
     #[cfg(feature = "chaos")]
