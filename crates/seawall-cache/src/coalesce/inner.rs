@@ -17,12 +17,32 @@ pin_project! {
 }
 
 impl<S: Service<Request>, Request> Inner<S, Request> {
-    pub(crate) const fn called(future: S::Future) -> Self {
+    const fn called(future: S::Future) -> Self {
         Self::Calls { future }
     }
 
     pub(crate) const fn unready(call: (S, Request)) -> Self {
         Self::Readies { call: Some(call) }
+    }
+}
+
+impl<S: Service<Request> + Clone, Request> Inner<S, Request> {
+    /// Calls `service`, if it `is_ready`, or a clone of it as soon as that is.
+    pub(crate) fn begin(service: &mut S, is_ready: &mut bool, request: Request) -> Self {
+        if std::mem::take(is_ready) {
+            Self::called(service.call(request))
+        } else {
+            Self::unready((service.clone(), request))
+        }
+    }
+
+    /// `service` and `request` for a call that waits for something else before.
+    pub(crate) fn postpone(service: &mut S, is_ready: &mut bool, request: Request) -> (S, Request) {
+        if std::mem::take(is_ready) {
+            // What the service had made ready is not needed now: another call may have it.
+            *service = service.clone();
+        }
+        (service.clone(), request)
     }
 }
 

@@ -78,7 +78,11 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let Some(key) = (self.key)(&request) else {
-            return ResponseFuture::passing(self.begin(request));
+            return ResponseFuture::passing(Inner::begin(
+                &mut self.inner,
+                &mut self.inner_is_ready,
+                request,
+            ));
         };
         let shared = self.flights.shared().clone();
         let mut leader = match shared.flights.join_or_lead(&key) {
@@ -87,7 +91,7 @@ where
                 return ResponseFuture::failed(Error::Inner(LoadError::Recursive));
             }
             Entry::Follows(follower) => {
-                let call = (self.unready(), request); // for the case that it takes over
+                let call = Inner::postpone(&mut self.inner, &mut self.inner_is_ready, request); // for the case that it takes over
                 return ResponseFuture::sharing(Course::following(shared, follower, call));
             }
         };
@@ -97,41 +101,20 @@ where
                 ResponseFuture::failed(refused.into())
             }
             Ok(place) => match place.try_into_slot() {
-                Ok(slot) => match leader.guard(|| self.begin(request)) {
+                Ok(slot) => match leader
+                    .guard(|| Inner::begin(&mut self.inner, &mut self.inner_is_ready, request))
+                {
                     Ok(load) => {
                         ResponseFuture::sharing(Course::loading(shared, leader, load, slot))
                     }
                     Err(panic) => resume_unwind(panic),
                 },
                 Err(place) => {
-                    let call = (self.unready(), request);
+                    let call = Inner::postpone(&mut self.inner, &mut self.inner_is_ready, request);
                     ResponseFuture::sharing(Course::queueing(shared, leader, place, call))
                 }
             },
         }
-    }
-}
-
-impl<S: Clone, K, R, E, F> CoalesceService<S, K, R, E, F> {
-    /// Calls the inner service, or a clone of it as soon as that is ready.
-    fn begin<Request>(&mut self, request: Request) -> Inner<S, Request>
-    where
-        S: Service<Request>,
-    {
-        if std::mem::take(&mut self.inner_is_ready) {
-            Inner::called(self.inner.call(request))
-        } else {
-            Inner::unready((self.inner.clone(), request))
-        }
-    }
-
-    /// An inner service for a call that waits.
-    fn unready(&mut self) -> S {
-        if std::mem::take(&mut self.inner_is_ready) {
-            // What the inner service had made ready is not needed now: another call may have it.
-            self.inner = self.inner.clone();
-        }
-        self.inner.clone()
     }
 }
 

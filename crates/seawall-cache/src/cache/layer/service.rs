@@ -83,7 +83,11 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let Some(key) = (self.layer.key)(&request) else {
-            return ResponseFuture::passing(self.begin(request));
+            return ResponseFuture::passing(Inner::begin(
+                &mut self.inner,
+                &mut self.inner_is_ready,
+                request,
+            ));
         };
         let shared = self.layer.cache.shared().clone();
         let found = shared.find(&key, S::Response::clone);
@@ -114,7 +118,7 @@ where
         let mut leader = match shared.flights.join_or_lead(&key) {
             Seat::Leads(leader) => leader,
             seat => {
-                let call = (self.unready(), request); // for the case that it takes over
+                let call = Inner::postpone(&mut self.inner, &mut self.inner_is_ready, request); // for the case that it takes over
                 let load = || kept(Inner::unready(call), keeps);
                 return ResponseFuture::loading(async move {
                     shared.seated(&key, seat, load, late, came).await
@@ -133,14 +137,19 @@ where
         };
         // The instance that was ready is called here; where a slot is waited for, a clone is later.
         let (place, inner) = match place.try_into_slot() {
-            Ok(slot) => match leader.guard(|| self.begin(request)) {
+            Ok(slot) => match leader
+                .guard(|| Inner::begin(&mut self.inner, &mut self.inner_is_ready, request))
+            {
                 Ok(inner) => (Place::from(slot), inner),
                 Err(panic) => {
                     drop(slot);
                     resume_unwind(panic)
                 }
             },
-            Err(place) => (place, Inner::unready((self.unready(), request))),
+            Err(place) => (
+                place,
+                Inner::unready(Inner::postpone(&mut self.inner, &mut self.inner_is_ready, request)),
+            ),
         };
         let course = Box::pin(load(shared.clone(), leader, place, || kept(inner, keeps)));
         ResponseFuture::loading(async move {
@@ -159,29 +168,6 @@ async fn kept<S: Service<Request>, Request>(
     let kept = keeps.is_none_or(|keeps| keeps(&response));
     let loaded = Loaded::new(response);
     Ok(if kept { loaded } else { loaded.ttl(Duration::ZERO) })
-}
-
-impl<S: Clone, K, R, E, F, T> CacheService<S, K, R, E, F, T> {
-    /// Calls the inner service, or a clone of it as soon as that is ready.
-    fn begin<Request>(&mut self, request: Request) -> Inner<S, Request>
-    where
-        S: Service<Request>,
-    {
-        if std::mem::take(&mut self.inner_is_ready) {
-            Inner::called(self.inner.call(request))
-        } else {
-            Inner::unready((self.inner.clone(), request))
-        }
-    }
-
-    /// An inner service for a call that waits.
-    fn unready(&mut self) -> S {
-        if std::mem::take(&mut self.inner_is_ready) {
-            // What the inner service had made ready is not needed now: another call may have it.
-            self.inner = self.inner.clone();
-        }
-        self.inner.clone()
-    }
 }
 
 impl<S: fmt::Debug, K, R, E, F, T> fmt::Debug for CacheService<S, K, R, E, F, T> {
