@@ -203,8 +203,16 @@ async fn change(
         let carrier = Carrier::new(shards.clone(), Arc::clone(store));
         movers.spawn(async move { migration.run(&carrier).await });
     }
-    while let Some(ended) = movers.join_next().await {
-        ended??;
+    while !movers.is_empty() {
+        tokio::select! {
+            Some(ended) = movers.join_next() => ended??,
+            () = sleep(Duration::from_millis(50)) => {
+                // It has paused, for somebody to look at: here nobody does.
+                if migration.progress().mismatches > 0 {
+                    return Err(format!("the two sides of a slot differ: {:?}", migration.progress()).into());
+                }
+            }
+        }
     }
     let Progress { moves, items, mismatches, .. } = migration.progress();
     let after = traffic::owners(shards, keys);

@@ -101,6 +101,11 @@
 //! delete: the mover says so. A source that is lost before the hand-off has what its replicas have: the data
 //! side brings it back under the source's name.
 //!
+//! While an owner is down another of the key's nodes can order the writes in its place. It may lack a write that was
+//! never acknowledged and that a third one has, with a version above its own next one: a row that a store keeps
+//! out as older is to be written again, above the version that the store has. Of a node that may come back with its
+//! old rows, a write waits until it is removed.
+//!
 //! # Examples
 //!
 //! How do I add a node, and move its share to it?
