@@ -5,7 +5,7 @@ use seawall_core::{Chance, ConfigError, Listeners, Name};
 use crate::{
     Algorithm, Event, Node, PlacementSpec, ShardMap,
     control::Control,
-    route::{BoundedLoad, Routing},
+    route::{BoundedLoad, FreshReads, Routing},
 };
 
 /// Builds a [`ShardMap`]: made by [`ShardMap::builder`].
@@ -36,6 +36,7 @@ pub struct ShardMapBuilder {
     zone: Option<Name>,
     read_seed: Option<u64>,
     bounded_load: Option<BoundedLoad>,
+    fresh_reads: FreshReads,
     /// The first setting that cannot be, for `build` to tell.
     refused: Option<ConfigError>,
 }
@@ -49,6 +50,7 @@ impl ShardMapBuilder {
             zone: None,
             read_seed: None,
             bounded_load: None,
+            fresh_reads: FreshReads::default(),
             refused: None,
         }
     }
@@ -118,6 +120,13 @@ impl ShardMapBuilder {
         self
     }
 
+    /// How reads that must be fresh wait, and how many of them may go to the primary; see
+    /// [`route::FreshReads`](crate::route::FreshReads) for the defaults.
+    pub fn fresh_reads(mut self, settings: FreshReads) -> Self {
+        self.fresh_reads = settings;
+        self
+    }
+
     /// What [`Read::Any`](crate::Read::Any) draws by: the same nodes in the same order for the same seed. Another one in each
     /// process where not set.
     pub const fn read_seed(mut self, seed: u64) -> Self {
@@ -151,7 +160,8 @@ impl ShardMapBuilder {
             return Err(ConfigError::new("zone", "\"\"", "a name, or left out"));
         }
         let bound = self.bounded_load.map(BoundedLoad::check).transpose()?;
-        let routing = Routing::new(self.zone, Chance::from_seed(self.read_seed), bound);
+        let fresh = self.fresh_reads.check()?;
+        let routing = Routing::new(self.zone, Chance::from_seed(self.read_seed), bound, fresh);
         let control = Control::new(self.spec, routing)?;
         Ok(ShardMap::new(self.name, control, self.listeners))
     }

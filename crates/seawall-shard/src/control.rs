@@ -144,7 +144,7 @@ impl Control {
     }
 
     /// The members of the present topology.
-    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> + Clone {
         let indexes = self.indexes_of(&self.topology).0;
         indexes.into_iter().map(|index| self.table.member(index))
     }

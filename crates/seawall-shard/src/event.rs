@@ -1,10 +1,11 @@
-//! What a map tells when its nodes change.
+//! What a map tells when its nodes change, and of calls that did not go where they would rather.
 
-use seawall_core::Name;
+use seawall_core::{Name, Rejection};
 
 /// A turn of a map, as its listeners get to know it.
 ///
-/// Told by the thread that made the turn, after all look-ups follow it, outside any lock.
+/// Told by the thread that made the turn, outside any lock; of a change, after all look-ups follow it. A call that
+/// gets the node that it would rather have is no turn, and is only counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Event {
@@ -20,6 +21,36 @@ pub struct Event {
 pub enum Turn {
     /// Its topology is another one.
     TopologyChanged(Update),
+    /// A call got another node than its first candidate, as that was at its
+    /// [bound](crate::route::BoundedLoad).
+    Overflowed {
+        /// Whom it got.
+        node: Name,
+    },
+    /// A call got no node: all were down, or at their bounds.
+    Refused(Rejection),
+    /// A [fresh](crate::route::Fresh) read has waited for a replica that is not behind.
+    Waited {
+        /// Whether there was one in time.
+        caught_up: bool,
+    },
+    /// A fresh read got the primary, as the replicas were behind or full.
+    SentToPrimary {
+        /// The primary.
+        node: Name,
+    },
+    /// A fresh read was refused: the replicas were behind or full, and too many had gone to the primary already.
+    BudgetSpent,
+    /// A node is left out of reads with an age, by the lag that was reported.
+    FellBehind {
+        /// The node.
+        node: Name,
+    },
+    /// And is taken in again.
+    CaughtUp {
+        /// The node.
+        node: Name,
+    },
 }
 
 /// What an update of the topology did.

@@ -18,7 +18,7 @@ use seawall_core::{
     sync::unmodelled::{AtomicU32, Ordering::Relaxed},
 };
 
-use crate::route::{Routing, ledger::Load};
+use crate::route::{Routing, ledger::Load, progress::Progress};
 
 /// The most that a node can weigh.
 const MOST_WEIGHT: u32 = 65_535;
@@ -162,6 +162,8 @@ struct Inner {
     is_near: bool,
     /// Its calls in flight, where they are bounded.
     load: Option<Box<CachePadded<Load>>>,
+    /// How far it has come, where that is reported.
+    progress: Progress,
     // What follows is set by the one who updates, and read by itself: Relaxed, and outside loom's view.
     weight: AtomicU32,
     state: AtomicU32,
@@ -177,6 +179,7 @@ impl Member {
                 .ledger
                 .clone()
                 .map(|ledger| Box::new(CachePadded::new(Load::new(ledger)))),
+            progress: Progress::default(),
             weight: AtomicU32::new(node.weight),
             state: AtomicU32::new(node.state as u32),
         }))
@@ -220,6 +223,15 @@ impl Member {
         self.0.load.as_deref().map(|load| &**load)
     }
 
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.0.progress
+    }
+
+    /// Whether it is that one, and not another of the same name.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(crate) fn full_name(&self) -> Name {
         self.0.name.clone()
     }
@@ -233,6 +245,7 @@ impl Member {
     /// The node has left.
     pub(crate) fn leave(&self) {
         self.0.state.store(NodeState::Down as u32, Relaxed);
+        self.0.progress.forget(); // who comes back under its name may have lost what it had
     }
 }
 

@@ -103,6 +103,11 @@ impl Shared {
         Ok(update.is_some())
     }
 
+    /// Tells a turn; it is made only where somebody listens.
+    pub(crate) fn turn(&self, turn: impl FnOnce() -> Turn) {
+        self.listeners.tell(|| Event { name: self.name.clone(), turn: turn() });
+    }
+
     fn tell(&self, update: &Update) {
         self.owners_moved.add(update.owners_moved as u64);
         self.copies_moved.add(update.copies_moved as u64);
@@ -116,8 +121,7 @@ impl Shared {
             copies_moved = update.copies_moved,
             "topology changed"
         );
-        let turn = || Turn::TopologyChanged(update.clone());
-        self.listeners.tell(|| Event { name: self.name.clone(), turn: turn() });
+        self.turn(|| Turn::TopologyChanged(update.clone()));
     }
 }
 

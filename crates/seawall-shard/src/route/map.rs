@@ -3,7 +3,7 @@
 use seawall_core::{Bound, Reason, Rejection, lane};
 
 use crate::{
-    Candidates, Member, Read, ShardKey, ShardMap,
+    Candidates, Member, Read, ShardKey, ShardMap, Turn,
     route::{Lease, Overflow, detour::detour},
 };
 
@@ -79,8 +79,7 @@ impl ShardMap {
             return Ok(self.routed(first));
         }
         if let Some(next) = candidates.find(|next| enter(next)) {
-            routing.counts.overflowed.add(1);
-            return Ok(self.routed(next));
+            return Ok(self.overflowed(next));
         }
         let lease = match routing.overflow {
             Overflow::AnyNode => self.route_anywhere(hash),
@@ -115,30 +114,39 @@ impl ShardMap {
     #[cold]
     fn route_anywhere(&self, hash: u64) -> Option<Lease> {
         let member = detour(self.table.newest(), hash).find(|member| enter(member))?;
-        self.shared.routing.counts.overflowed.add(1);
-        Some(self.routed(member))
+        Some(self.overflowed(member))
     }
 
-    fn routed(&self, member: &Member) -> Lease {
+    /// Whose first candidate was at its bound.
+    #[cold]
+    pub(super) fn overflowed(&self, member: &Member) -> Lease {
+        self.shared.routing.counts.overflowed.add(1);
+        self.shared.turn(|| Turn::Overflowed { node: member.full_name() });
+        self.routed(member)
+    }
+
+    pub(super) fn routed(&self, member: &Member) -> Lease {
         self.shared.routing.counts.routed.add(lane(), 1);
         Lease::new(member.clone())
     }
 
     #[cold]
-    fn refuse(&self, is_up: bool) -> Rejection {
+    pub(super) fn refuse(&self, is_up: bool) -> Rejection {
         let (counts, name) = (&self.shared.routing.counts, self.shared.name.clone());
-        if is_up {
+        let rejection = if is_up {
             counts.refused.add(1);
             Rejection::new(Reason::Overloaded, name).with_bound(Bound::Share)
         } else {
             counts.unserved.add(1);
             Rejection::new(Reason::NoShard, name)
-        }
+        };
+        self.shared.turn(|| Turn::Refused(rejection.clone()));
+        rejection
     }
 }
 
 /// Takes a place for a call that has come.
 #[inline]
-fn enter(member: &Member) -> bool {
+pub(super) fn enter(member: &Member) -> bool {
     member.load().is_none_or(|load| load.enter(member.weight()))
 }

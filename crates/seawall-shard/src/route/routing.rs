@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use seawall_core::{
-    Chance, Name, Snapshot, lanes,
+    Chance, Name, Snapshot,
+    bucket::ONE,
+    lanes,
     sync::{SpreadStat, Stat},
 };
 
+#[cfg(seawall_loom)]
+use crate::route::FreshReads;
 use crate::{
     Member, NodeState, Topology,
-    route::{Overflow, ledger::Ledger},
+    route::{Overflow, fresh_reads::Freshness, ledger::Ledger},
 };
 
 /// The settings that the routes of a map depend on, and what it counts of them.
@@ -22,6 +26,8 @@ pub(crate) struct Routing {
     /// The calls in flight, where they are bounded.
     pub(crate) ledger: Option<Arc<Ledger>>,
     pub(crate) overflow: Overflow,
+    /// What reads that must be fresh go by.
+    pub(crate) fresh: Freshness,
     pub(crate) counts: Counts,
 }
 
@@ -36,20 +42,35 @@ pub(crate) struct Counts {
     pub(crate) refused: Stat,
     /// Calls that got none: all were down.
     pub(crate) unserved: Stat,
+    /// Fresh reads that waited for a replica.
+    pub(crate) waited: Stat,
+    /// Fresh reads that the primary got, as the replicas were behind or full.
+    pub(crate) sent_to_primary: Stat,
+    /// Those that it did not get, as there had been too many.
+    pub(crate) budget_spent: Stat,
 }
 
 impl Routing {
-    pub(crate) fn new(zone: Option<Name>, chance: Chance, bound: Option<(u64, Overflow)>) -> Self {
+    pub(crate) fn new(
+        zone: Option<Name>,
+        chance: Chance,
+        bound: Option<(u64, Overflow)>,
+        fresh: Freshness,
+    ) -> Self {
         Self {
             zone,
             chance,
             ledger: bound.map(|(factor, _)| Arc::new(Ledger::new(factor))),
             overflow: bound.map_or(Overflow::Refuse, |(_, overflow)| overflow),
+            fresh,
             counts: Counts {
                 routed: SpreadStat::new(lanes()),
                 overflowed: Stat::default(),
                 refused: Stat::default(),
                 unserved: Stat::default(),
+                waited: Stat::default(),
+                sent_to_primary: Stat::default(),
+                budget_spent: Stat::default(),
             },
         }
     }
@@ -72,11 +93,21 @@ impl Routing {
     pub(crate) fn observe<'a>(
         &self,
         snapshot: Snapshot,
-        members: impl Iterator<Item = &'a Member>,
+        members: impl Iterator<Item = &'a Member> + Clone,
     ) -> Snapshot {
-        let snapshot = snapshot
+        let mut snapshot = snapshot
+            .gauge("primary_budget", f64::from(self.fresh.budget.count()) / f64::from(ONE))
             .counter("routed", self.counts.routed.get())
-            .counter("unserved", self.counts.unserved.get());
+            .counter("unserved", self.counts.unserved.get())
+            .counter("waited", self.counts.waited.get())
+            .counter("sent_to_primary", self.counts.sent_to_primary.get())
+            .counter("budget_spent", self.counts.budget_spent.get());
+        if let thresholds @ Some(_) = self.fresh.thresholds {
+            let now = self.fresh.clock.now();
+            let is_behind = |member: &&Member| member.progress().is_left_out(now, thresholds);
+            snapshot =
+                snapshot.gauge("nodes_behind", members.clone().filter(is_behind).count() as f64);
+        }
         let Some(ledger) = &self.ledger else { return snapshot };
         let over_share = members.filter_map(|member| {
             let load = f64::from(member.load()?.in_flight());
@@ -94,6 +125,7 @@ impl Routing {
 #[cfg(seawall_loom)]
 impl Default for Routing {
     fn default() -> Self {
-        Self::new(None, Chance::seeded(0), None)
+        let fresh = FreshReads::default().check().expect("the defaults are sound");
+        Self::new(None, Chance::seeded(0), None, fresh)
     }
 }
