@@ -279,6 +279,8 @@ fn uniform_keys_overflow_hardly_ever() {
 /// What a closed loop of `in_flight` calls looks like, whose keys are Zipf's with exponent `skew`.
 struct Zipf {
     at_owner: f64,
+    /// The share of calls that overflowed, as the snapshot counts them.
+    overflowed: f64,
     /// The 99th percentile, over time, of the fullest node's load over the mean.
     fullest: f64,
     /// How many nodes serve the hottest key.
@@ -306,7 +308,11 @@ fn zipf(skew: f64, factor: f64) -> Zipf {
         let drawn = chance.uniform(0, 1 << 53) as f64 / (1_u64 << 53) as f64 * sum;
         let rank = ends.partition_point(|end| *end < drawn).min(KEYS - 1);
         let lease = shards.route(&hashes[rank], Read::Primary).expect("some have a place");
-        *loads.entry(lease.name().to_owned()).or_default() += 1;
+        let load = loads.entry(lease.name().to_owned()).or_default();
+        *load += 1;
+        // At any moment, and not only in the end: all nodes weigh the same, and `held` lacks the new one.
+        let bound = (factor * (held.len() + 1) as f64 / NODES as f64 - 1e-9).ceil() as usize;
+        assert!(*load <= bound.max(1), "{load} calls, where {bound} are the bound, in step {step}");
         let is_warm = step > 2_000;
         if is_warm {
             calls += 1;
@@ -324,8 +330,11 @@ fn zipf(skew: f64, factor: f64) -> Zipf {
     }
     peaks.sort_unstable();
     let mean = IN_FLIGHT as f64 / NODES as f64;
+    let snapshot = shards.snapshot();
+    let counter = |name: &str| snapshot.counters[name] as f64;
     Zipf {
         at_owner: f64::from(at_owner) / f64::from(calls),
+        overflowed: counter("overflowed") / counter("routed"),
         fullest: peaks[peaks.len() * 99 / 100] as f64 / mean,
         nodes_of_hottest: of_hottest.len(),
     }
@@ -345,6 +354,11 @@ fn hot_keys_go_to_a_few_more_nodes_and_the_others_stay() {
         let found = zipf(skew, factor);
         let seen = format!("{skew} {factor}: {:.3} {:.2}", found.at_owner, found.fullest);
         assert!((found.at_owner - at_owner).abs() < 0.03, "{seen}");
+        assert!(
+            (found.overflowed - (1.0 - at_owner)).abs() < 0.03,
+            "{seen} {:.3}",
+            found.overflowed
+        );
         assert!(found.fullest <= factor + 0.05 + f64::EPSILON, "{seen}"); // rounded up to a call, of ten
         assert!(found.nodes_of_hottest.abs_diff(nodes) <= 1, "{seen} {}", found.nodes_of_hottest);
     }
