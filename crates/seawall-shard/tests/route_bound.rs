@@ -6,10 +6,11 @@ mod support;
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc};
 
+use parking_lot::Mutex;
 use proptest::prelude::*;
 use seawall_core::{Bound, Chance, Reason};
 use seawall_shard::{
-    Node, NodeState, Read, ShardMap,
+    Node, NodeState, Read, ShardMap, Turn,
     route::{BoundedLoad, Lease},
 };
 
@@ -274,6 +275,24 @@ fn uniform_keys_overflow_hardly_ever() {
     assert!(loads.values().all(|load| *load <= 125), "{loads:?}");
     let overflowed = overflowed() - before;
     assert!(overflowed <= 10, "{overflowed} of 1000");
+}
+
+#[test]
+fn what_overflows_or_is_refused_is_told() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let builder = ShardMap::builder("m").nodes(nodes(2)).replicas(2).slot_bits(8);
+    let builder = builder.bounded_load(BoundedLoad::for_latency().factor(1.01));
+    let shards = map(builder.on_event(move |event| listener.lock().push(event.turn.clone())));
+    let second = shards.replicas(b"k").get(1).expect("two have it").name().to_owned();
+
+    let mut held: Vec<_> = (0..3).map(|_| shards.route(b"k", Read::Nearest)).collect();
+    assert_eq!(*told.lock(), [Turn::Overflowed { node: second.into() }]);
+    told.lock().clear();
+
+    held.extend((0..2).map(|_| shards.route(b"k", Read::Primary)));
+    let refused = held.pop().expect("the fifth").expect_err("the primary has three, of five");
+    assert_eq!(*told.lock(), [Turn::Refused(refused)]);
 }
 
 /// What a closed loop of `in_flight` calls looks like, whose keys are Zipf's with exponent `skew`.
