@@ -9,7 +9,7 @@ use seawall_shard::{
         Batch, Fence, Haul, Level, Migration, MigrationBuilder, MigrationSpec, Pass, Phase,
         Progress, ReadRoute, Refused, Step, WriteRoute,
     },
-    route::{BoundedLoad, Lease},
+    route::{BoundedLoad, Fresh, FreshReads, Lease, Session, Token},
 };
 
 const fn all<T: Send + Sync + Unpin>() {}
@@ -36,6 +36,10 @@ const _: () = {
     all::<Read>();
     all::<BoundedLoad>();
     all::<Lease>();
+    all::<Fresh>();
+    all::<FreshReads>();
+    all::<Session>();
+    all::<Token>();
     all::<Node>();
     all::<PlacementSpec>();
     all::<Plan>();
@@ -45,4 +49,10 @@ const _: () = {
     all::<ShardMapBuilder>();
     all::<Topology>();
     all::<Update>();
+};
+
+#[cfg(feature = "tokio")]
+const _: fn(&ShardMap) = |shards| {
+    const fn can_be_sent(_: &impl Send) {}
+    can_be_sent(&shards.route_fresh(b"k", Read::Any, Fresh::default()));
 };

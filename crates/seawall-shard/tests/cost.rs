@@ -4,13 +4,13 @@
 
 mod support;
 
-use std::hint::black_box;
+use std::{hint::black_box, time::Duration};
 
 use seawall_shard::{
     Node, Read, ShardMap,
     fleet::{Jump, JumpBack, Maglev, Memento, Place, RingHash, RingHashBuilder},
     migration::{MigrationSpec, Phase, Stretch},
-    route::{BoundedLoad, Overflow},
+    route::{BoundedLoad, Fresh, Overflow, Token},
 };
 use seawall_test::{CountingAllocator, allocations};
 
@@ -147,6 +147,22 @@ fn a_place_at_a_node_costs_no_allocation() {
         shards.route(b"user:42", Read::Primary).is_err()
     });
     assert!(!refused && count > 0);
+}
+
+#[test]
+fn a_fresh_read_costs_no_allocation() {
+    let shards = map(ShardMap::builder("m").nodes(nodes(3)).replicas(3).slot_bits(8));
+    let behind = Fresh::after(Token::new(6)).and_within(Duration::from_secs(60));
+    let fresh = Fresh::after(Token::new(5)).and_within(Duration::from_secs(60));
+    for node in nodes(3) {
+        shards.report_applied(&node.name, Token::new(5));
+        shards.report_lag(&node.name, Duration::ZERO);
+    }
+    let (routed, count) = allocations(|| {
+        let reads = [fresh, behind].map(|fresh| shards.try_route_fresh(b"k", Read::Any, fresh));
+        reads.iter().filter(|read| read.is_ok()).count()
+    });
+    assert_eq!((routed, count), (2, 0), "by a replica, and by the primary");
 }
 
 #[test]

@@ -278,6 +278,16 @@ fn uniform_keys_overflow_hardly_ever() {
 }
 
 #[test]
+fn a_node_that_weighs_nothing_any_more_still_takes_one_call() {
+    let shards = bounded(3, BoundedLoad::for_latency());
+    let member = shards.lookup(b"k").clone();
+    shards.update(|topology| topology.set_weight(member.name(), 0)).expect("two are left");
+    let first = shards.reserve(&member);
+    assert!(first.is_some(), "a bound is never below one");
+    assert!(shards.reserve(&member).is_none());
+}
+
+#[test]
 fn what_overflows_or_is_refused_is_told() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let listener = Arc::clone(&told);

@@ -294,6 +294,20 @@ fn what_is_fresh_and_full_is_left_for_the_next_and_then_the_primary() {
 }
 
 #[test]
+fn where_the_primary_is_down_and_who_is_fresh_is_full_it_is_the_bound_that_refuses() {
+    let bound = BoundedLoad::for_latency();
+    let shards = map(ShardMap::builder("m").nodes(nodes(6)).replicas(2).bounded_load(bound));
+    let names = names(&shards);
+    set_state(&shards, &names[0], NodeState::Down);
+    shards.report_applied(&names[1], Token::new(5));
+
+    let read = || shards.try_route_fresh(KEY, Read::Any, Fresh::after(Token::new(5)));
+    let _held = read().expect("it has a place");
+    let refused = read().expect_err("a fifth of two calls is none");
+    assert_eq!((refused.reason(), refused.bound()), (Reason::Overloaded, Some(Bound::Share)));
+}
+
+#[test]
 fn a_spent_budget_gives_the_primarys_place_back() {
     let (clock, _hand) = Clock::manual();
     let settings = FreshReads::new().reserve(0).primary_share(0.0).clock(clock);

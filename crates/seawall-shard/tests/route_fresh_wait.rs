@@ -7,7 +7,7 @@ mod support;
 use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use seawall_core::{Clock, Reason, Rejection, deadline};
+use seawall_core::{Clock, Context, Deadline, Reason, Rejection, deadline};
 use seawall_shard::{
     Node, NodeState, Read, ShardMap, Turn,
     route::{BoundedLoad, Fresh, FreshReads, Lease, Token},
@@ -211,4 +211,31 @@ async fn what_is_fresh_and_full_is_not_waited_for() {
     }
     assert_eq!((bench.counter("waited"), bench.counter("sent_to_primary")), (0, 1));
     assert_eq!(bench.counter("overflowed"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_one_is_full_and_another_behind_there_is_somebody_to_wait_for() {
+    let bench = bench(Some(BoundedLoad::for_latency().factor(1.01)));
+    bench.shards.report_applied(&bench.names[1], Token::new(5));
+    let _held: Vec<_> = [(); 2].map(|()| bench.shards.reserve(bench.shards.lookup(KEY))).into();
+    let mut reads = [(); 3].map(|()| spawn(bench.read(NEEDS)));
+    let leases = [assert_ready!(reads[0].poll()), assert_ready!(reads[1].poll())];
+    assert!(leases.iter().flatten().all(|lease| lease.name() == bench.names[1]));
+
+    assert_pending!(reads[2].poll(), "two of five calls are its bound");
+    bench.shards.report_applied(&bench.names[2], Token::new(5));
+    let lease = assert_ready!(reads[2].poll()).expect("it has caught up");
+    assert_eq!(lease.name(), bench.names[2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_polled_too_late_does_not_go_to_the_primary() {
+    let bench = bench(None);
+    let deadline = Deadline::after_on(Clock::tokio(), millis(60));
+    let mut read = spawn(Context::new().with_deadline(deadline).scope(bench.read(NEEDS)));
+    assert_pending!(read.poll());
+    tokio::time::advance(millis(61)).await;
+    let refused = assert_ready!(read.poll()).expect_err("nobody waits for the answer");
+    assert_eq!(refused.reason(), Reason::DeadlineExceeded);
+    assert_eq!(bench.shards.snapshot().gauges["primary_budget"], 1.0);
 }
