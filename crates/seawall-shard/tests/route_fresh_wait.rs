@@ -4,10 +4,16 @@
 
 mod support;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use parking_lot::Mutex;
-use seawall_core::{Clock, Context, Deadline, Reason, Rejection, deadline};
+use seawall_core::{Clock, Context, Deadline, Nanos, Reason, Rejection, deadline};
 use seawall_shard::{
     Node, NodeState, Read, ShardMap, Turn,
     route::{BoundedLoad, Fresh, FreshReads, Lease, Token},
@@ -111,6 +117,31 @@ async fn a_report_of_a_lag_wakes_too() {
     bench.shards.report_lag(&bench.names[1], millis(50));
     assert!(read.is_woken());
     assert_eq!(assert_ready!(read.poll()).expect("it is there").name(), bench.names[1]);
+}
+
+/// The clock is read for each replica, so that it can report in the middle of a look.
+#[tokio::test(start_paused = true)]
+async fn a_report_between_a_look_and_the_wait_is_not_missed() {
+    let (shards, readings) = (Arc::new(OnceLock::<ShardMap>::new()), AtomicU32::new(0));
+    let seen = Arc::clone(&shards);
+    let clock = Clock::custom(move || {
+        // Two for the first look, and two for the look of the one who waits.
+        if readings.fetch_add(1, Relaxed) == 3 {
+            let shards = seen.get().expect("it is there");
+            let first = shards.candidates(KEY, Read::Nearest).next().expect("three have it");
+            assert!(shards.report_lag(first.name(), Duration::ZERO), "who has been looked at");
+        }
+        Nanos::from_secs(3_600)
+    });
+    let nodes = ["a", "b", "c"].map(Node::new);
+    let builder = ShardMap::builder("m").nodes(nodes).replicas(3).slot_bits(8).zone("eu");
+    let shards = shards.get_or_init(|| map(builder.fresh_reads(FreshReads::new().clock(clock))));
+    let owner = shards.lookup(KEY).name().to_owned();
+    let draining = shards.update(|topology| topology.set_state(&owner, NodeState::Draining));
+    draining.expect("it is there");
+
+    let mut read = spawn(shards.route_fresh(KEY, Read::Nearest, Fresh::within(millis(1))));
+    assert_ready!(read.poll()).expect("it has reported");
 }
 
 #[tokio::test(start_paused = true)]

@@ -30,7 +30,7 @@
 //! 3. A report wakes whoever waits for it: none is missed between a look and the wait.
 
 #[cfg(feature = "tokio")]
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 #[cfg(feature = "tokio")]
 use seawall_core::deadline;
@@ -193,14 +193,12 @@ impl ShardMap {
         let reported = &self.shared.routing.fresh.reported;
         self.shared.routing.counts.waited.add(1);
         let look_at_each_report = async {
-            let mut next = pin!(reported.notified());
             loop {
-                next.as_mut().enable(); // before the look: what is reported after it wakes
+                let next = reported.notified(); // before the look: a report after it is not missed
                 match self.find_fresh(hash, read, fresh, Look::Again) {
-                    Found::Behind => next.as_mut().await,
+                    Found::Behind => next.await,
                     found => return found,
                 }
-                next.set(reported.notified());
             }
         };
         let found = tokio::time::timeout(patience, look_at_each_report).await;
