@@ -15,9 +15,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("compartment", &[]),
     ("hello_breaker", &[]),
     ("hello_bulkhead", &[]),
+    ("hello_cache", &[]),
     ("hello_rate_limiter", &[]),
     ("hello_retry", &[]),
+    ("hello_shard", &[]),
     ("jitter", &["2", "target/jitter.svg"]),
+    ("sharded_redis", &["--seconds", "2", "--keys", "600", "--out", "target/sharded_redis.svg"]),
     ("storm", &["--seconds", "6"]),
 ];
 
