@@ -6,7 +6,7 @@ use std::time::Duration;
 use seawall_bulkhead::{Adaptive, Bulkhead, BulkheadBuilder, Clock, ConfigError, Permit};
 use seawall_core::{ManualClock, Nanos};
 
-use crate::simulation::Limit;
+use super::simulation::Limit;
 
 /// A bulkhead, and the hand on its clock.
 pub(crate) struct Guarded {
