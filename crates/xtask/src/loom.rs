@@ -26,11 +26,15 @@ use crate::{
 };
 
 /// Every loom model, or those whose name contains FILTER.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Explore every interleaving, however many preemptions it takes; this can take hours
-    #[arg(long)]
+    #[arg(long, conflicts_with = "preemptions")]
     exhaustive: bool,
+
+    /// Explore the interleavings with at most this many preemptions
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    preemptions: u8,
 
     /// Only the models whose path contains this
     filter: Option<String>,
@@ -39,10 +43,14 @@ pub(crate) struct Args {
 /// The second flag lets loom see into crossbeam's epochs, on which the cache's store rests.
 const RUSTFLAGS: (&str, &str) = ("RUSTFLAGS", "--cfg seawall_loom --cfg crossbeam_loom");
 
-/// Bugs in real algorithms show with two; three is what CI has time for.
 const BOUND: &str = "LOOM_MAX_PREEMPTIONS";
-const BOUNDED: Env<'_> = &[RUSTFLAGS, (BOUND, "3")];
-const EXHAUSTIVE: Env<'_> = &[RUSTFLAGS];
+
+impl Args {
+    /// What CI has time for: bugs in real algorithms show with two.
+    pub(crate) fn short() -> Self {
+        Self { exhaustive: false, preemptions: 2, filter: None }
+    }
+}
 
 pub(crate) fn run(cx: &Context, args: &Args) -> Result<()> {
     let mut ran = 0;
@@ -131,7 +139,9 @@ fn run_home(cx: &Context, package: &Package, home: &Home, args: &Args) -> Result
         let cmd = cmd!(sh, "cargo test --profile loom --target-dir {dir} -p {name}");
         cmd.args(&target).args(&features).arg("--").env_remove(BOUND)
     };
-    let env = if args.exhaustive { EXHAUSTIVE } else { BOUNDED };
+    let bound = args.preemptions.to_string();
+    let bounded = [RUSTFLAGS, (BOUND, &*bound)];
+    let env: Env<'_> = if args.exhaustive { &[RUSTFLAGS] } else { &bounded };
 
     let list = read(&[RUSTFLAGS], test().args(["--list", "--format", "terse"]))?;
     let models: Vec<_> = parse_list(&list).filter(|test| home.holds(test)).collect();

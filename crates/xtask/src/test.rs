@@ -35,7 +35,7 @@ pub(crate) fn run(cx: &Context, steps: &mut Steps, args: &Args) -> Result<()> {
     if !args.fast {
         steps.run("facade", || cargo_test(cx, &["-p", FACADE]))?;
         steps.run("rustdoc", || rustdoc(cx))?;
-        steps.run("loom", || loom::run(cx, &loom::Args::default()))?;
+        steps.run("loom", || loom::run(cx, &loom::Args::short()))?;
         steps.run("features", || features::run(cx, &features::Args {}))?;
         steps.run("examples", || examples::run(cx))?;
         if tools::nightly(&cx.sh).is_some() {

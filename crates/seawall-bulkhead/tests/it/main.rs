@@ -13,8 +13,6 @@ mod order;
 mod partitions;
 mod places;
 mod shedding;
-mod stress;
-mod stress_compartment;
 mod tower;
 mod waiting;
 

@@ -8,7 +8,6 @@ mod contract;
 mod keyed;
 mod model;
 mod rules;
-mod stress;
 mod tower;
 mod turns;
 

@@ -9,7 +9,6 @@ mod events;
 mod keyed;
 mod limiter;
 mod quota;
-mod stress;
 mod tower;
 mod waiting;
 

@@ -19,7 +19,6 @@ mod hedge;
 mod policy;
 mod pushback;
 mod reconfigure;
-mod stress_budget;
 mod timeout;
 mod tower;
 

@@ -3,6 +3,8 @@
 //! Plain threads, each joined by its handle: the end of a scope is a race to ThreadSanitizer, which
 //! does not see into the standard library.
 
+#![cfg(not(seawall_loom))]
+
 use std::{
     sync::{Arc, Barrier},
     thread,

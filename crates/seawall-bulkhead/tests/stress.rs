@@ -4,7 +4,7 @@
 //! Plain threads, each joined by its handle: the end of a scope is a race to ThreadSanitizer, which
 //! does not see into the standard library.
 
-#![cfg(feature = "tokio")]
+#![cfg(all(feature = "tokio", not(seawall_loom)))]
 
 use std::{
     pin::Pin,
