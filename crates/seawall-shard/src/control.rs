@@ -17,7 +17,7 @@ use seawall_core::{ConfigError, Name};
 use self::moving::Moving;
 pub(crate) use self::moving::Stepped;
 use crate::{
-    Algorithm, Member, Node, PlacementSpec, Plan, Topology, Update,
+    Algorithm, Member, Node, PlacementSpec, Plan, Topology, Update, ZoneSkew,
     explicit::Explicit,
     plan::PlanStats,
     rendezvous::Rendezvous,
@@ -87,6 +87,8 @@ pub(crate) struct Control {
     /// How often words were changed by migrations: what fences compare.
     moves: u64,
     moving: Option<Moving>,
+    /// Of the present topology: looked for when that changes, and not by each snapshot.
+    zone_skew: Option<ZoneSkew>,
 }
 
 /// What a member is told apart by.
@@ -126,12 +128,20 @@ impl Control {
             table.admit(index, Member::new(node, &routing));
         }
         let cells = topology.nodes().iter().map(cell_of).zip(indexes).collect();
-        let (fingerprint, epoch, moving) = (0, 0, None);
-        let routing = Arc::new(routing);
-        let mut control =
-            Self { table, routing, cells, topology, fill, spec, fingerprint, epoch, moves, moving };
-        control.fingerprint = control.spec().fingerprint();
-        control.routing.weigh(&control.topology);
+        let mut control = Self {
+            table,
+            routing: Arc::new(routing),
+            cells,
+            topology,
+            fill,
+            spec,
+            fingerprint: 0,
+            epoch: 0,
+            moves,
+            moving: None,
+            zone_skew: None,
+        };
+        control.look_again();
         Ok(control)
     }
 
@@ -147,6 +157,10 @@ impl Control {
     pub(crate) fn members(&self) -> impl Iterator<Item = &Member> + Clone {
         let indexes = self.indexes_of(&self.topology).0;
         indexes.into_iter().map(|index| self.table.member(index))
+    }
+
+    pub(crate) const fn zone_skew(&self) -> Option<&ZoneSkew> {
+        self.zone_skew.as_ref()
     }
 
     pub(crate) const fn topology(&self) -> &Topology {
@@ -237,15 +251,21 @@ impl Control {
     }
 
     fn updated(&mut self, stats: PlanStats) -> Update {
-        self.routing.weigh(&self.topology);
         self.epoch += 1;
-        self.fingerprint = self.spec().fingerprint();
+        self.look_again();
         Update {
             epoch: self.epoch,
             fingerprint: self.fingerprint,
             owners_moved: stats.owners_moved,
             copies_moved: stats.copies_moved,
         }
+    }
+
+    /// What follows from the topology.
+    fn look_again(&mut self) {
+        self.routing.weigh(&self.topology);
+        self.fingerprint = self.spec().fingerprint();
+        self.zone_skew = self.topology.zone_skew(self.spec.replicas, self.spec.algorithm);
     }
 
     /// Gives newcomers their cells, and tells the others what they are now.

@@ -2,6 +2,8 @@
 
 use seawall_core::{Name, Rejection};
 
+use crate::ZoneSkew;
+
 /// A turn of a map, as its listeners get to know it.
 ///
 /// Told by the thread that made the turn, outside any lock; of a change, after all look-ups follow it. A call that
@@ -21,6 +23,9 @@ pub struct Event {
 pub enum Turn {
     /// Its topology is another one.
     TopologyChanged(Update),
+    /// By the change that was told before this, a zone's nodes carry more than their weight; or they did, and
+    /// carry still more.
+    ZoneSkewed(ZoneSkew),
     /// A call got another node than its first candidate, as that was at its
     /// [bound](crate::route::BoundedLoad).
     Overflowed {

@@ -31,6 +31,7 @@ pub mod split;
 mod tests;
 mod topology;
 mod word;
+mod zone_skew;
 
 pub use seawall_core::{ConfigError, Registry, Rejection, Snapshot};
 
@@ -50,4 +51,5 @@ pub use self::{
     spec::{Algorithm, KeyHash, PlacementSpec, Run},
     split::Split,
     topology::Topology,
+    zone_skew::ZoneSkew,
 };

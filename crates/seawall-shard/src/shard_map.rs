@@ -8,6 +8,7 @@ use seawall_core::{
 
 use crate::{
     Event, Member, PlacementSpec, Plan, Replicas, ShardKey, ShardMapBuilder, Topology, Update,
+    ZoneSkew,
     control::Control,
     migration::{
         Migration, MigrationBuilder, MigrationSpec, ReadRoute, Step, WriteRoute, route::Seen,
@@ -244,6 +245,14 @@ impl ShardMap {
     #[cfg(all(test, not(seawall_loom)))]
     pub(crate) fn has_moved_on(&self) -> bool {
         !std::ptr::eq(self.table.newest(), &*self.table)
+    }
+
+    /// The zone whose nodes carry more than their weight, as copies are spread over zones; see
+    /// [`Topology::zone_skew`]. Listeners hear of one that a change brings: whoever has just built a map asks
+    /// here.
+    #[must_use]
+    pub fn zone_skew(&self) -> Option<ZoneSkew> {
+        self.shared.control.lock().zone_skew().cloned()
     }
 
     /// How it stands now; see the crate's page for the names of the numbers.

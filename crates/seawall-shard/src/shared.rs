@@ -11,7 +11,7 @@ use seawall_core::{
 };
 
 use crate::{
-    Event, NodeState, Topology, Turn, Update,
+    Event, NodeState, Topology, Turn, Update, ZoneSkew,
     control::{Control, Stepped},
     migration::{MigrationSpec, Step},
     route::Routing,
@@ -28,6 +28,25 @@ pub(crate) struct Shared {
     pub(crate) routing: Arc<Routing>,
     owners_moved: Stat,
     copies_moved: Stat,
+}
+
+/// A change that was made, to be told when the lock is free.
+struct Turned {
+    update: Update,
+    /// Where the zones are less even than before.
+    skew: Option<ZoneSkew>,
+}
+
+impl Turned {
+    fn new(update: Update, was: Option<u32>, now: &Control) -> Self {
+        let is_worse = |skew: &&ZoneSkew| was < Some(skew.percent);
+        Self { update, skew: now.zone_skew().filter(is_worse).cloned() }
+    }
+}
+
+/// In percent of the mean, where it is worth telling.
+fn skew_of(control: &Control) -> Option<u32> {
+    control.zone_skew().map(|skew| skew.percent)
 }
 
 impl Shared {
@@ -50,16 +69,17 @@ impl Shared {
         &self,
         change: impl FnOnce(&mut Topology) -> Result<(), ConfigError>,
     ) -> Result<Update, ConfigError> {
-        let update = {
+        let turned = {
             let mut control = self.control.lock();
             let mut topology = control.topology().clone();
             change(&mut topology)?;
+            let was = skew_of(&control);
             let update = control.update(topology)?;
             self.epoch.store(update.epoch, Release); // pairs with `epoch`: who sees it sees the words
-            update
+            Turned::new(update, was, &control)
         };
-        self.tell(&update);
-        Ok(update)
+        self.tell(&turned);
+        Ok(turned.update)
     }
 
     /// Takes a migration over as it is told; whether it is over by that.
@@ -90,17 +110,18 @@ impl Shared {
         &self,
         change: impl FnOnce(&mut Control) -> Result<Option<Stepped>, ConfigError>,
     ) -> Result<bool, ConfigError> {
-        let update = {
+        let turned = {
             let mut control = self.control.lock();
+            let was = skew_of(&control);
             let Some(Stepped { moves, update }) = change(&mut control)? else { return Ok(false) };
             self.moves.store(moves, Release); // pairs with the routes: who sees it sees the words
             if let Some(update) = &update {
                 self.epoch.store(update.epoch, Release); // pairs with `epoch`
             }
-            update
+            update.map(|update| Turned::new(update, was, &control))
         };
-        update.iter().for_each(|update| self.tell(update));
-        Ok(update.is_some())
+        turned.iter().for_each(|turned| self.tell(turned));
+        Ok(turned.is_some())
     }
 
     /// Tells a turn; it is made only where somebody listens.
@@ -108,7 +129,7 @@ impl Shared {
         self.listeners.tell(|| Event { name: self.name.clone(), turn: turn() });
     }
 
-    fn tell(&self, update: &Update) {
+    fn tell(&self, Turned { update, skew }: &Turned) {
         self.owners_moved.add(update.owners_moved as u64);
         self.copies_moved.add(update.copies_moved as u64);
         #[cfg(feature = "tracing")]
@@ -122,6 +143,11 @@ impl Shared {
             "topology changed"
         );
         self.turn(|| Turn::TopologyChanged(update.clone()));
+        if let Some(skew) = skew {
+            #[cfg(feature = "tracing")]
+            tracing::warn!(target: "seawall::shard", name = self.name.as_str(), "{skew}");
+            self.turn(|| Turn::ZoneSkewed(skew.clone()));
+        }
     }
 }
 
@@ -141,6 +167,7 @@ impl Observe for Shared {
             .gauge("nodes_draining", draining as f64)
             .gauge("nodes_down", down as f64)
             .gauge("fullest_over_share", control.fullest_over_share())
+            .gauge("zone_skew", f64::from(skew_of(&control).unwrap_or(100)) / 100.0)
             .counter("epoch", control.epoch())
             .counter("owners_moved", self.owners_moved.get())
             .counter("copies_moved", self.copies_moved.get())

@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::FutureExt as _;
 use seawall_core::{Clock, sync::Mutex};
 use seawall_shard::{
-    Node, NodeState, ShardMap, Topology,
+    Node, NodeState, ShardMap, Topology, Turn as MapTurn,
     migration::{
         Batch, Fence, Haul, Level, Migration, MigrationBuilder, Mover, Phase, Refused, Step, Turn,
         Worked,
@@ -99,6 +99,28 @@ fn a_node_that_drains_is_empty_when_it_is_over() {
     assert_eq!(progress.moves, progress.moves_done);
     assert_eq!(progress.eta, Some(Duration::ZERO));
     assert_eq!(migration.snapshot().state, "over");
+}
+
+#[test]
+fn one_that_leads_to_a_zone_that_carries_too_much_tells_it_when_it_is_over() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let zones = nodes(4).zip(["a", "a", "b", "b"]).map(|(node, zone)| node.zone(zone));
+    let builder = ShardMap::builder("m").slot_bits(SLOT_BITS).nodes(zones).replicas(2);
+    let shards = map(builder.on_event(move |event| listener.lock().push(event.turn.clone())));
+    let cluster = cluster();
+    let mut next = shards.topology();
+    next.set_weight("db-000", 4).expect("it is there");
+
+    let migration = shards.migrate(&next).expect("it is sound");
+    assert!(told.lock().is_empty() && shards.zone_skew().is_none(), "nothing has moved yet");
+    assert_eq!(work(&migration, &cluster), None);
+
+    let told = told.lock();
+    let [MapTurn::TopologyChanged(_), MapTurn::ZoneSkewed(skew)] = &**told else {
+        panic!("not as it should be: {told:?}");
+    };
+    assert_eq!((&*skew.zone, skew.percent), ("b", 175)); // half of the copies on two sevenths
 }
 
 #[test]

@@ -4,9 +4,12 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use seawall_shard::{Member, Node, NodeState, ShardMap, ShardMapBuilder};
+use seawall_core::sync::Mutex;
+use seawall_shard::{
+    Algorithm, Member, Node, NodeState, ShardMap, ShardMapBuilder, Topology, Turn,
+};
 
 use self::support::{keys, map, nodes};
 
@@ -104,20 +107,85 @@ fn a_zone_that_opens_gets_a_copy_of_everything_and_one_that_closes_gives_it_back
     }
 }
 
-/// With as many replicas as zones, each zone has everything: a node of a small zone has more.
+/// In zones of these sizes, of which the last is the lightest: as told of a rendezvous and of an explicit map.
 #[test]
-fn unequal_zones_load_the_nodes_of_the_smaller_ones() {
-    let shards = map(ShardMap::builder("m").nodes(zoned(&[50, 30, 20])).replicas(3));
-    let mut small = 0.0;
-    for key in keys(100_000) {
-        let in_small = |each: &&Member| each.zone() == Some("zone-2");
-        small += shards.replicas(&key).iter().filter(in_small).count() as f64;
+fn the_lightest_zone_carries_what_is_told_of_it() {
+    let cases = [
+        (&[5, 3, 2][..], 3, [Some(167), Some(167)]), // each zone has everything: 1/3 on 1/5 of the nodes
+        (&[5, 3, 2], 2, [Some(121), None]), // 0.2 + 0.5 * 0.2 / 0.5 + 0.3 * 0.2 / 0.7, of 0.4
+        (&[12, 5, 2, 1], 3, [Some(253), Some(222)]),
+        (&[14, 6], 3, [Some(134), Some(111)]),
+        (&[9, 3], 4, [Some(125), None]),
+        (&[10, 1], 4, [Some(275), Some(275)]), // one node has no slot twice
+        (&[10, 10, 9], 3, [None, None]),       // 7% more: not worth telling
+    ];
+    for (sizes, replicas, told) in cases {
+        for (builder, told) in PLACEMENTS.iter().zip(told) {
+            let shards = map(builder().slot_bits(12).nodes(zoned(sizes)).replicas(replicas));
+            let lightest = format!("zone-{}", sizes.len() - 1);
+            let skew = shards.zone_skew();
+            assert_eq!(skew.as_ref().map(|skew| skew.percent), told, "{sizes:?}, {replicas}");
+            assert!(skew.is_none_or(|skew| *skew.zone == *lightest));
+
+            let slots = (0..shards.slots()).filter_map(|slot| shards.replicas_of_slot(slot));
+            let zones = slots.flatten().filter_map(Member::zone);
+            let copies = zones.filter(|zone| *zone == lightest).count() as f64;
+            let own = *sizes.last().expect("there are zones") as f64;
+            let share = own / sizes.iter().sum::<usize>() as f64;
+            let all = f64::from(shards.slots() * replicas);
+            let measured = 100.0 * copies / all / share;
+            let (least, most) = told.map_or((100.0, 110.0), |told| (told.into(), told.into()));
+            let range = 0.96 * least..1.04 * most; // twice the deviation of what is drawn for so many slots
+            assert!(range.contains(&measured), "{sizes:?}, {replicas}: {told:?}, not {measured}");
+        }
     }
-    let ratio = small / 20.0 / (300_000.0 / 100.0);
-    assert!(
-        (1.6..1.75).contains(&ratio),
-        "{ratio}, and 1/3 of the copies on 1/5 of the nodes is 1.67"
+}
+
+#[test]
+fn zones_that_are_even_or_none_are_not_told() {
+    let told = |nodes: Vec<Node>, replicas| {
+        let mut topology = Topology::new();
+        nodes.into_iter().try_for_each(|node| topology.add(node)).expect("they are new");
+        let algorithms = [Algorithm::Rendezvous, Algorithm::Explicit];
+        algorithms.map(|algorithm| topology.zone_skew(replicas, algorithm).map(|s| s.percent))
+    };
+    assert_eq!(told(zoned(&[10, 10, 10]), 3), [None; 2]);
+    assert_eq!(told(zoned(&[10, 10]), 3), [None; 2]);
+    assert_eq!(told(zoned(&[50, 30, 20]), 1), [None; 2], "one copy goes by weight");
+    assert_eq!(told(nodes(5).collect(), 3), [None; 2], "each is a zone of its own");
+    assert_eq!(told(vec![], 3), [None; 2]);
+
+    let of_zone = |node: Node| node.zone("z");
+    let with_heavy = nodes(2).chain([of_zone(Node::new("z"))]).map(|node| node.weight(3));
+    let light = of_zone(Node::new("none").weight(0));
+    assert_eq!(
+        told(with_heavy.chain([light]).collect(), 3),
+        [None; 2],
+        "who has none is not there"
     );
+    let drains = Node::new("a").zone("z").state(NodeState::Draining);
+    let others = ["b", "c"].map(|name| Node::new(name).zone(name));
+    let drained = [drains, Node::new("d").zone("z")].into_iter().chain(others).collect();
+    assert_eq!(told(drained, 3), [Some(133), None], "a planner empties it, hashes do not");
+}
+
+#[test]
+fn listeners_hear_of_a_zone_that_carries_too_much_when_that_arises_and_when_it_gets_worse() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let builder = ShardMap::builder("m").slot_bits(8).nodes(zoned(&[2, 2])).replicas(2);
+    let shards = map(builder.on_event(move |event| {
+        if let Turn::ZoneSkewed(skew) = &event.turn {
+            listener.lock().push(skew.percent);
+        }
+    }));
+    for weight in [4, 4, 7, 4, 1] {
+        shards.update(|t| t.set_weight("z0-0", weight)).expect("it is there");
+        let percent = (100.0 * shards.snapshot().gauges["zone_skew"]).round() as u32;
+        assert_eq!(percent, shards.zone_skew().map_or(100, |skew| skew.percent));
+    }
+    assert_eq!(*told.lock(), [175, 250], "once for each that is worse than before");
+    assert_eq!(shards.zone_skew(), None);
 }
 
 #[test]
