@@ -59,18 +59,18 @@ impl Explicit {
         // Those without an owner first, so that what was kept for them is not given away; and where
         // nothing is to be copied before where something is.
         for (orphans, held) in [(true, true), (true, false), (false, true), (false, false)] {
+            if owners.under().is_empty() {
+                break; // nobody is to have more
+            }
             for (slot, word) in words.iter_mut().enumerate() {
                 let owner = word.owner();
                 let leaves = if orphans { !owners.knows(owner) } else { owners.is_over(owner) };
                 if !leaves {
                     continue;
                 }
-                let has = |index| word.names(index);
-                let Some(next) =
-                    self.best(slot, roster, owners.under().filter(|&i| !held || has(i)))
-                else {
-                    continue;
-                };
+                let fits = |&&index: &&u16| !held || word.names(index);
+                let under = owners.under().iter().filter(fits).copied();
+                let Some(next) = self.best(slot, roster, under) else { continue };
                 owners.moves(owner, next);
                 *word = lanes::with_owner(*word, next);
             }
@@ -90,7 +90,7 @@ impl Explicit {
             while word.len() < copies {
                 let fits = |&index: &u16| zones.fits(*word, index);
                 let next = self
-                    .best(slot, roster, rest.under().filter(fits))
+                    .best(slot, roster, rest.under().iter().copied().filter(fits))
                     .or_else(|| rest.emptiest(rest.members().iter().copied().filter(fits)))
                     .expect("there are as many nodes as copies");
                 rest.moves(NOBODY, next);
@@ -104,7 +104,8 @@ impl Explicit {
                     continue;
                 }
                 let fits = |&index: &u16| zones.can_replace(*word, lane, index);
-                if let Some(next) = self.best(slot, roster, rest.under().filter(fits)) {
+                let under = rest.under().iter().copied().filter(fits);
+                if let Some(next) = self.best(slot, roster, under) {
                     rest.moves(from, next);
                     *word = word.with(lane, next);
                 }

@@ -40,18 +40,17 @@ impl Zones {
     /// The slot with those nodes only that can stay: members, and of a zone the first, unless there are more
     /// copies to be had than zones. The owner stays.
     pub(crate) fn keep(&self, word: Word, copies: usize, is_member: impl Fn(u16) -> bool) -> Word {
-        let nodes: Vec<_> = word.nodes().filter(|&index| is_member(index)).collect();
-        let is_first =
-            |at: usize| nodes[..at].iter().all(|&n| self.zone(n) != self.zone(nodes[at]));
+        let (mut kept, mut len) = (Word::EMPTY, 0);
         let mut spare = copies.saturating_sub(self.count);
-        let kept = (0..nodes.len()).filter(|&at| {
-            is_first(at) || {
-                let stays = spare > 0;
-                spare = spare.saturating_sub(1);
-                stays
+        for index in word.nodes().filter(|&index| is_member(index)) {
+            let is_first = self.is_new(kept, NOBODY, index);
+            if len < copies && (is_first || spare > 0) {
+                kept = kept.with(len, index);
+                len += 1;
+                spare -= usize::from(!is_first);
             }
-        });
-        Word::of(kept.map(|at| nodes[at]).take(copies))
+        }
+        kept
     }
 
     /// Whether a node may be one more of the slot.
@@ -76,10 +75,10 @@ impl Zones {
 
     /// How many zones the slot is in.
     fn spread(&self, word: Word) -> usize {
-        let nodes: Vec<_> = word.nodes().collect();
-        let is_first =
-            |&at: &usize| nodes[..at].iter().all(|&n| self.zone(n) != self.zone(nodes[at]));
-        (0..nodes.len()).filter(is_first).count()
+        let is_first = |&(at, index): &(usize, u16)| {
+            word.nodes().take(at).all(|earlier| self.zone(earlier) != self.zone(index))
+        };
+        word.nodes().enumerate().filter(is_first).count()
     }
 
     fn zone(&self, index: u16) -> Option<u32> {

@@ -9,6 +9,8 @@ pub(crate) struct Tally {
     members: Vec<u16>,
     /// By index; all others are no members.
     entries: Vec<Option<Entry>>,
+    /// Those below their targets, in any order: mostly a few, who are looked at once for each slot.
+    under: Vec<u16>,
 }
 
 #[derive(Clone, Copy)]
@@ -31,7 +33,7 @@ impl Tally {
             };
             entries[usize::from(index)] = roster.open(index).map(entry);
         }
-        Self { members: members.to_vec(), entries }
+        Self { members: members.to_vec(), entries, under: Vec::new() }
     }
 
     /// Shares `total` out by weight. What rounding leaves over goes to those who miss most by it; among
@@ -49,6 +51,9 @@ impl Tally {
             Reverse((miss, entry.count > entry.target, entry.name_hash))
         });
         misses.into_iter().take(left).for_each(|entry| entry.target += 1);
+        let is_under = |entry: Entry| entry.count < entry.target;
+        let under = self.members.iter().copied();
+        self.under = under.filter(|&index| self.entry(index).is_some_and(is_under)).collect();
     }
 
     pub(crate) fn members(&self) -> &[u16] {
@@ -65,9 +70,8 @@ impl Tally {
     }
 
     /// Those below their targets.
-    pub(crate) fn under(&self) -> impl Iterator<Item = u16> {
-        let is_under = |entry: Entry| entry.count < entry.target;
-        self.members.iter().copied().filter(move |&index| self.entry(index).is_some_and(is_under))
+    pub(crate) fn under(&self) -> &[u16] {
+        &self.under
     }
 
     /// The one who has least for its weight.
@@ -81,12 +85,19 @@ impl Tally {
     }
 
     pub(crate) fn count(&mut self, index: u16) {
-        self.entry_mut(index).for_each(|entry| entry.count += 1);
+        let Some(entry) = self.entry_mut(index) else { return };
+        entry.count += 1;
+        if entry.count == entry.target {
+            self.under.retain(|&other| other != index);
+        }
     }
 
-    /// One slot goes from one to another; from nobody, if the one is no member.
+    /// One slot goes from one who is above its target to another; from nobody, if the one is no member.
     pub(crate) fn moves(&mut self, from: u16, to: u16) {
-        self.entry_mut(from).for_each(|entry| entry.count -= 1);
+        if let Some(entry) = self.entry_mut(from) {
+            entry.count -= 1;
+            debug_assert!(entry.count >= entry.target, "who gives is above its target");
+        }
         self.count(to);
     }
 
@@ -94,7 +105,7 @@ impl Tally {
         self.entries.get(usize::from(index)).copied().flatten()
     }
 
-    fn entry_mut(&mut self, index: u16) -> impl Iterator<Item = &mut Entry> {
-        self.entries.get_mut(usize::from(index)).into_iter().flatten()
+    fn entry_mut(&mut self, index: u16) -> Option<&mut Entry> {
+        self.entries.get_mut(usize::from(index))?.as_mut()
     }
 }
