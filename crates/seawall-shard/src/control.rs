@@ -123,10 +123,8 @@ impl Control {
         (spec.nodes, spec.runs) = (Vec::new(), Vec::new());
         let moves = std::mem::take(&mut spec.epoch);
 
-        let table = Arc::new(Table::new(&words, cells_for(slots, topology.len())));
-        for (node, &index) in topology.nodes().iter().zip(&indexes) {
-            table.admit(index, Member::new(node, &routing));
-        }
+        let members = topology.nodes().iter().map(|node| Member::new(node, &routing)).collect();
+        let table = Arc::new(Table::new(&words, members, cells_for(slots, topology.len())));
         let cells = topology.nodes().iter().map(cell_of).zip(indexes).collect();
         let mut control = Self {
             table,
@@ -346,12 +344,9 @@ impl Control {
         let renumbered = |word: Word| Word::of(word.nodes().map(|old| new_of[usize::from(old)]));
         let words: Vec<_> = self.table.words().into_iter().map(renumbered).collect();
 
-        let table = Arc::new(Table::new(&words, cells_for(words.len(), members)));
-        self.cells.clear();
-        for ((new, &old), node) in (0..).zip(&old).zip(self.topology.nodes()) {
-            table.admit(new, self.table.member(old).clone());
-            self.cells.insert(cell_of(node), new);
-        }
+        let stay = old.iter().map(|&old| self.table.member(old).clone()).collect();
+        let table = Arc::new(Table::new(&words, stay, cells_for(words.len(), members)));
+        self.cells = self.topology.nodes().iter().map(cell_of).zip(0..).collect();
         self.table.follow_with(Arc::clone(&table));
         self.table = table;
     }

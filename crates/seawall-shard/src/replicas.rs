@@ -20,7 +20,7 @@ pub struct Replicas<'a> {
 impl<'a> Replicas<'a> {
     #[inline]
     pub(crate) const fn new(table: &'a Table, word: Word) -> Self {
-        Self { table, word: word.settled() } // who moves in is none of them yet
+        Self { table, word }
     }
 
     /// The first of them.
@@ -34,7 +34,8 @@ impl<'a> Replicas<'a> {
     #[inline]
     #[must_use]
     pub fn get(&self, place: usize) -> Option<&'a Member> {
-        let index = if place < LANES { self.word.lane(place) } else { NOBODY };
+        // Who moves in is none of them yet.
+        let index = if place < LANES { self.word.settled_lane(place) } else { NOBODY };
         self.table.resolve(index)
     }
 
@@ -44,14 +45,14 @@ impl<'a> Replicas<'a> {
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a key has an owner")]
     pub fn len(&self) -> usize {
-        self.word.len()
+        self.word.settled().len()
     }
 
     /// One after the other, the owner first.
     #[inline]
     #[must_use]
     pub fn iter(&self) -> ReplicasIter<'a> {
-        ReplicasIter { replicas: *self, place: 0 }
+        ReplicasIter(Self { table: self.table, word: self.word.settled() })
     }
 }
 
@@ -83,23 +84,18 @@ impl fmt::Debug for Replicas<'_> {
 
 /// The [`Replicas`] of a key, one after the other.
 #[derive(Clone, Debug)]
-pub struct ReplicasIter<'a> {
-    replicas: Replicas<'a>,
-    place: usize,
-}
+pub struct ReplicasIter<'a>(Replicas<'a>); // those who are left
 
 impl<'a> Iterator for ReplicasIter<'a> {
     type Item = &'a Member;
 
     #[inline]
     fn next(&mut self) -> Option<&'a Member> {
-        let member = self.replicas.get(self.place)?;
-        self.place += 1;
-        Some(member)
+        self.0.table.resolve(self.0.word.take())
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.replicas.len().saturating_sub(self.place);
+        let left = self.0.word.len();
         (left, Some(left))
     }
 }

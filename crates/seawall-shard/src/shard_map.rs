@@ -81,17 +81,16 @@ impl ShardMap {
     #[inline]
     #[must_use]
     pub fn lookup<K: ShardKey + ?Sized>(&self, key: &K) -> &Member {
-        let table = self.table.newest();
-        let word = table.word(table.slot_of(key.shard_hash()));
-        table.member(word.owner())
+        let hash = key.shard_hash();
+        self.table.in_newest(move |table| table.member(table.word(table.slot_of(hash)).owner()))
     }
 
     /// The nodes that have a key, the owner first: distinct, and spread over the zones.
     #[inline]
     #[must_use]
     pub fn replicas<K: ShardKey + ?Sized>(&self, key: &K) -> Replicas<'_> {
-        let table = self.table.newest();
-        Replicas::new(table, table.word(table.slot_of(key.shard_hash())))
+        let hash = key.shard_hash();
+        self.table.in_newest(move |table| Replicas::new(table, table.word(table.slot_of(hash))))
     }
 
     /// The slot that a key falls into: what moves, moves by slots.

@@ -3,16 +3,18 @@
 //! ```text
 //!   hash of a key                     slots                       members
 //!  +------+---------------+       +-----------+               +---+----------+
-//!  |  k   |     64 - k    |       | word      |          +--> | 1 | db-b     |
-//!  +------+---------------+       | word      |          |    | 2 | (empty)  |
+//!  |  k   |     64 - k    |       | word      |               | 0 | db-a     |  with the table
+//!  +------+---------------+       | word      |          +--> | 1 | db-b     |
 //!     |                           | word  ●───+-- 1 -----+    +---+----------+
-//!     +-------------------------> | …  2^k    |                written once
-//!                                 +-----------+
+//!     +-------------------------> | …  2^k    |               | 2 | (empty)  |  later: written once
+//!                                 +-----------+               +---+----------+
 //!                                  one atomic each
 //! ```
 //!
 //! The top k bits of a hash choose a slot, so that a slot is a contiguous range of hashes. Its [`Word`] names
-//! the owner and the replicas by index; an index is resolved in the table of members.
+//! the owner and the replicas by index; an index is resolved in the table of members. Those who are there when
+//! a table is made are part of it, and where one of them is, is known without a look at it; for those who join
+//! there are cells. So most look-ups read nothing but the word.
 //!
 //! # What it promises
 //!
@@ -39,8 +41,8 @@
 //!
 //! | edge | from | to | carries |
 //! |---|---|---|---|
-//! | a word | `store` (Release) | `word` (Acquire) | the cells of the members that it names |
-//! | `next` | `follow_with` (a write-once cell: Release) | `newest` (Acquire) | all of the new table |
+//! | a word | `store` (Release) | `word` (Acquire) | the cells of the joiners that it names |
+//! | `next` | `follow_with` (a write-once cell: Release) | `newest` (Acquire) | all of the new table, its members with it |
 
 use std::sync::Arc;
 
@@ -60,20 +62,24 @@ pub(crate) struct Table {
     slots: Box<[AtomicU64]>,
     /// 64 - k.
     shift: u32,
-    members: Box<[Once<Member>]>,
+    /// Those of the first indexes.
+    members: Box<[Member]>,
+    /// Those of the indexes after them.
+    joiners: Box<[Once<Member>]>,
     next: Once<Arc<Self>>,
 }
 
 impl Table {
-    /// A table of these words, which name nobody who has no cell yet; their number is a power of two, two
-    /// at least.
-    pub(crate) fn new(words: &[Word], cells: usize) -> Self {
+    /// A table of these words, which name none but these members; the number of words is a power of two, two
+    /// at least, and there are `cells` indexes in all.
+    pub(crate) fn new(words: &[Word], members: Vec<Member>, cells: usize) -> Self {
         debug_assert!(words.len().is_power_of_two() && words.len() > 1, "the top bits find a slot");
-        debug_assert!(cells <= NOBODY.into(), "a lane can name them");
+        debug_assert!((members.len()..=NOBODY.into()).contains(&cells), "a lane can name them");
         Self {
             slots: words.iter().map(|word| AtomicU64::new(word.bits())).collect(),
             shift: u64::BITS - words.len().trailing_zeros(),
-            members: (0..cells).map(|_| Once::new()).collect(),
+            joiners: (members.len()..cells).map(|_| Once::new()).collect(),
+            members: members.into(),
             next: Once::new(),
         }
     }
@@ -83,9 +89,9 @@ impl Table {
         self.slots.len()
     }
 
-    /// How many members have a cell, at most.
+    /// How many members it can have, and so how many indexes there are.
     pub(crate) fn cells(&self) -> usize {
-        self.members.len()
+        self.members.len() + self.joiners.len()
     }
 
     /// The slot that a hash falls into.
@@ -104,13 +110,39 @@ impl Table {
     /// cell for that.
     #[inline]
     pub(crate) fn resolve(&self, index: u16) -> Option<&Member> {
-        self.members.get(usize::from(index)).and_then(Once::get)
+        match self.members.get(usize::from(index)) {
+            None => self.joiner(index),
+            there => there,
+        }
     }
 
     /// The member that a word of this table names.
     #[inline]
     pub(crate) fn member(&self, index: u16) -> &Member {
-        self.resolve(index).expect("a word names members that have a cell")
+        match self.members.get(usize::from(index)) {
+            None => self.joiner_named(index),
+            Some(there) => there,
+        }
+    }
+
+    // Out of line, both: what most look-ups do is short without them.
+    #[inline(never)]
+    fn joiner(&self, index: u16) -> Option<&Member> {
+        self.joiners.get(usize::from(index) - self.members.len()).and_then(Once::get)
+    }
+
+    #[inline(never)]
+    fn joiner_named(&self, index: u16) -> &Member {
+        self.joiner(index).expect("a word names members that have a cell")
+    }
+
+    /// What `look` finds in the table that is current.
+    #[inline]
+    pub(crate) fn in_newest<'a, R>(&'a self, look: impl FnOnce(&'a Self) -> R) -> R {
+        match self.next.get() {
+            None => look(self),
+            Some(next) => out_of_line(|| look(Self::newest_of(next))),
+        }
     }
 
     /// The table that is current: this one, or the last that came after it.
@@ -135,8 +167,13 @@ impl Table {
 
     /// All words. For the updater, who alone writes them.
     pub(crate) fn words(&self) -> Vec<Word> {
+        (0..self.len()).map(|slot| self.word_here(slot)).collect()
+    }
+
+    /// Who has the keys of a slot. For the updater.
+    pub(crate) fn word_here(&self, slot: usize) -> Word {
         // Relaxed: the updater's own stores, handed on by the lock that makes it the only one.
-        self.slots.iter().map(|slot| Word::from_bits(slot.load(Relaxed))).collect()
+        Word::from_bits(self.slots[slot].load(Relaxed))
     }
 
     /// Gives a slot to others, whose members have a cell. For the updater.
@@ -144,9 +181,9 @@ impl Table {
         self.slots[slot].store(word.bits(), Release); // pairs with `word`
     }
 
-    /// Writes a member's cell. For the updater, and once for each.
+    /// Writes a joiner's cell. For the updater, and once for each.
     pub(crate) fn admit(&self, index: u16, member: Member) {
-        let set = self.members[usize::from(index)].set(member);
+        let set = self.joiners[usize::from(index) - self.members.len()].set(member);
         debug_assert!(set.is_ok(), "an index means one node for ever");
     }
 
@@ -155,4 +192,11 @@ impl Table {
         let set = self.next.set(next);
         debug_assert!(set.is_ok(), "one table comes after another");
     }
+}
+
+/// What few do: where it is called, nothing is kept in registers for it.
+#[cold]
+#[inline(never)]
+fn out_of_line<R>(rarely: impl FnOnce() -> R) -> R {
+    rarely()
 }

@@ -133,6 +133,21 @@ impl Word {
         self.lane(0)
     }
 
+    /// The index in the lane `lane`, without what it moves.
+    #[inline]
+    pub(crate) const fn settled_lane(self, lane: usize) -> u16 {
+        if lane == OTHER { self.settled().lane(lane) } else { self.lane(lane) }
+    }
+
+    /// Takes the owner's index out, so that the next one is the owner's; nobody's where all are out. Of a word
+    /// that is [settled](Self::settled).
+    #[inline]
+    pub(crate) const fn take(&mut self) -> u16 {
+        let first = self.owner();
+        self.0 = self.0 >> BITS | (NOBODY as u64) << (OTHER as u32 * BITS);
+        first
+    }
+
     /// How many nodes it names.
     #[inline]
     pub(crate) fn len(self) -> usize {

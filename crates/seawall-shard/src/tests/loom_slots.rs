@@ -11,9 +11,7 @@ fn member(name: &'static str) -> Member {
 
 /// Two slots, both of node `a` at index 0.
 fn table(cells: usize) -> Arc<Table> {
-    let table = Table::new(&[Word::of([0]); 2], cells);
-    table.admit(0, member("a"));
-    Arc::new(table)
+    Arc::new(Table::new(&[Word::of([0]); 2], vec![member("a")], cells))
 }
 
 /// What a look-up sees in a slot: the names.
@@ -64,18 +62,15 @@ fn a_slot_is_old_or_new_and_names_whom_it_named() {
 #[test]
 fn an_index_that_is_used_again_is_never_the_wrong_node() {
     model(|| {
-        let first = Table::new(&[Word::of([0]), Word::of([1])], 2);
-        first.admit(0, member("a"));
-        first.admit(1, member("b"));
-        let first = Arc::new(first);
+        let words = [Word::of([0]), Word::of([1])];
+        let first = Arc::new(Table::new(&words, vec![member("a"), member("b")], 2));
 
         let ((), (slot_0, slot_1)) = race(
             &first,
             |first| {
                 first.store(0, Word::of([1])); // `a` leaves, and `b` takes over
-                let second = Table::new(&[Word::of([0]); 2], 2);
-                second.admit(0, first.member(1).clone());
-                let second = Arc::new(second);
+                let stays = first.member(1).clone();
+                let second = Arc::new(Table::new(&[Word::of([0]); 2], vec![stays], 2));
                 first.follow_with(Arc::clone(&second));
                 second.admit(1, member("c")); // `c` takes over slot 0
                 second.store(0, Word::of([1]));
