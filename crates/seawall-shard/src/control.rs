@@ -4,18 +4,19 @@
 //!
 //! 1. the topology is changed, on a copy, and checked: what is refused has changed nothing;
 //! 2. room is made for nodes that are new: if need be, by a table that follows with the same placement;
-//! 3. the words are computed, on a copy;
+//! 3. the words that differ are computed;
 //! 4. cells are written for the nodes that are new;
-//! 5. words that differ are stored, each by itself.
+//! 5. those words are stored, each by itself.
 
+mod cells;
 mod moving;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use seawall_core::{ConfigError, Name};
+use seawall_core::ConfigError;
 
-use self::moving::Moving;
 pub(crate) use self::moving::Stepped;
+use self::{cells::Cells, moving::Moving};
 use crate::{
     Algorithm, Member, Node, PlacementSpec, Plan, Topology, Update, ZoneSkew,
     explicit::Explicit,
@@ -25,7 +26,7 @@ use crate::{
     route::Routing,
     slots::Table,
     spec::Run,
-    word::{NOBODY, Word},
+    word::{LANES, NOBODY, Word},
 };
 
 /// What computes the words.
@@ -41,34 +42,57 @@ struct Step {
     indexes: Vec<u16>,
     /// The places of those among them that have no cell yet.
     newcomers: Vec<usize>,
-    /// The words as they are.
-    before: Vec<Word>,
-    /// The same, where a node goes to another zone, with that node under its new index: its data stays.
-    moved: Option<Vec<Word>>,
+    /// Where a node goes to another zone, and so has another index from now on: the one of each index.
+    moved: Option<Vec<u16>>,
     rosters: (Roster, Roster),
 }
 
+/// A slot that gets another word.
+struct Change {
+    slot: usize,
+    old: Word,
+    new: Word,
+}
+
 impl Step {
-    /// The words as they are, by the indexes to be.
-    fn kept(&self) -> &[Word] {
-        self.moved.as_ref().unwrap_or(&self.before)
+    /// A word as it is, by the indexes to be: whose node goes to another zone has its data still.
+    fn kept(&self, word: Word) -> Word {
+        match &self.moved {
+            None => word,
+            Some(now) => Word::of(word.nodes().map(|old| now[usize::from(old)])),
+        }
     }
 
-    /// The words to be.
-    fn words(&self, fill: &mut Fill) -> Vec<Word> {
+    /// What makes the `slots` words that are there those that are to be.
+    fn changes(&self, fill: &mut Fill, slots: usize, word: impl Fn(usize) -> Word) -> Vec<Change> {
         let (before, after) = &self.rosters;
-        match fill {
-            Fill::Rendezvous(rendezvous) => {
-                let mut words = self.before.clone();
-                rendezvous.refill(&mut words, before, after);
-                words
+        let mut changes = Vec::new();
+        let mut change = |slot, new| {
+            let old = word(slot);
+            if old != new {
+                changes.push(Change { slot, old, new });
             }
+        };
+        match fill {
+            Fill::Rendezvous(rendezvous) => rendezvous.refill(before, after, &word, change),
             Fill::Explicit(explicit) => {
-                let mut words = self.kept().to_vec();
+                let mut words: Vec<_> = (0..slots).map(|slot| self.kept(word(slot))).collect();
                 explicit.refill(&mut words, after);
-                words
+                (0..).zip(words).for_each(|(slot, new)| change(slot, new));
             }
         }
+        changes
+    }
+
+    /// The words to be, made of those that are there.
+    fn words(&self, fill: &mut Fill, mut words: Vec<Word>) -> Vec<Word> {
+        let changes = self.changes(fill, words.len(), |slot| words[slot]);
+        changes.iter().for_each(|change| words[change.slot] = change.new);
+        words
+    }
+
+    fn stats(&self, slots: usize, changes: &[Change]) -> PlanStats {
+        PlanStats::of(slots, changes.iter().map(|change| (self.kept(change.old), change.new)))
     }
 }
 
@@ -76,8 +100,7 @@ impl Step {
 pub(crate) struct Control {
     table: Arc<Table>,
     routing: Arc<Routing>,
-    /// Who has which cell of the table, also of those who have left: they may come back.
-    cells: HashMap<Cell, u16>,
+    cells: Cells,
     topology: Topology,
     fill: Fill,
     /// What it was built with; its nodes and runs are those of the beginning.
@@ -89,13 +112,6 @@ pub(crate) struct Control {
     moving: Option<Moving>,
     /// Of the present topology: looked for when that changes, and not by each snapshot.
     zone_skew: Option<ZoneSkew>,
-}
-
-/// What a member is told apart by.
-type Cell = (String, Option<String>);
-
-fn cell_of(node: &Node) -> Cell {
-    (node.name.to_string(), node.zone.as_ref().map(Name::to_string))
 }
 
 impl Control {
@@ -112,11 +128,10 @@ impl Control {
             let step = Step {
                 indexes: Vec::new(),
                 newcomers: Vec::new(),
-                before: vec![Word::EMPTY; slots],
                 moved: None,
                 rosters: (Roster::default(), Roster::new(&topology, &indexes)),
             };
-            step.words(&mut fill)
+            step.words(&mut fill, vec![Word::EMPTY; slots])
         } else {
             words_of(&spec, &topology)
         };
@@ -125,7 +140,7 @@ impl Control {
 
         let members = topology.nodes().iter().map(|node| Member::new(node, &routing)).collect();
         let table = Arc::new(Table::new(&words, members, cells_for(slots, topology.len())));
-        let cells = topology.nodes().iter().map(cell_of).zip(indexes).collect();
+        let cells = Cells::new(topology.nodes());
         let mut control = Self {
             table,
             routing: Arc::new(routing),
@@ -204,26 +219,47 @@ impl Control {
             epoch: self.moves,
             ..self.spec.clone()
         };
-        if spec.algorithm == Algorithm::Explicit {
-            let indexes = self.indexes_of(&self.topology).0;
-            let mut places = vec![0; self.table.cells()];
-            let placed = indexes.iter().enumerate();
-            placed.for_each(|(place, &index)| places[usize::from(index)] = place as u32);
-            spec.runs = match &self.moving {
-                None => runs_of(&self.table.words(), &places),
-                Some(moving) => runs_of(&moving.course.ways.before, &places), // until it has arrived
-            };
-        }
+        self.each_run(|slots, places| spec.runs.push(Run { slots, nodes: places.to_vec() }));
         spec
+    }
+
+    /// The fingerprint of that, without making it: an explicit map has thousands of runs.
+    fn fingerprint_now(&self) -> u64 {
+        let mut encoding = self.spec.encode(self.topology.nodes().iter());
+        self.each_run(|slots, places| encoding.run(slots, places));
+        encoding.fingerprint()
+    }
+
+    /// Of an explicit map, tells the slots that follow each other with the same nodes, and those by their places
+    /// in the topology.
+    fn each_run(&self, mut tell: impl FnMut(u32, &[u32])) {
+        if self.spec.algorithm != Algorithm::Explicit {
+            return;
+        }
+        let mut places = vec![0; self.table.cells()];
+        let indexes = self.indexes_of(&self.topology).0;
+        (0..).zip(indexes).for_each(|(place, index)| places[usize::from(index)] = place);
+        let words = match &self.moving {
+            None => Cow::Owned(self.table.words()),
+            Some(moving) => Cow::Borrowed(&*moving.course.ways.before), // until it has arrived
+        };
+        for run in words.chunk_by(|a, b| a == b) {
+            let mut of_run = [0; LANES];
+            let nodes = run[0].nodes().zip(&mut of_run);
+            nodes.for_each(|(index, place)| *place = places[usize::from(index)]);
+            tell(run.len() as u32, &of_run[..run[0].len()]);
+        }
     }
 
     /// What it would take to get to another topology.
     pub(crate) fn plan(&mut self, next: &Topology) -> Result<Plan, ConfigError> {
         self.check_rests()?;
         let step = self.step_to(next)?;
-        let after = step.words(&mut self.fill.clone());
+        let before = self.table.words();
+        let after = step.words(&mut self.fill.clone(), before.clone());
+        let kept: Vec<_> = before.into_iter().map(|word| step.kept(word)).collect();
         let coming: HashMap<_, _> = step.indexes.iter().zip(next.nodes()).collect();
-        Ok(Plan::between(step.kept(), &after, |index| match coming.get(&index) {
+        Ok(Plan::between(&kept, &after, |index| match coming.get(&index) {
             Some(node) => node.name.clone(),
             None => self.table.member(index).full_name(),
         }))
@@ -235,17 +271,14 @@ impl Control {
             return self.update_states(next);
         }
         let step = self.step_to(&next)?;
-        let after = step.words(&mut self.fill);
+        let slots = self.table.len();
+        let changes = step.changes(&mut self.fill, slots, |slot| self.table.word_here(slot));
 
         self.follow(&next, &step);
-        for (slot, (old, new)) in step.before.iter().zip(&after).enumerate() {
-            if old != new {
-                self.table.store(slot, *new);
-            }
-        }
+        changes.iter().for_each(|change| self.table.store(change.slot, change.new));
 
         self.topology = next;
-        Ok(self.updated(PlanStats::between(step.kept(), &after)))
+        Ok(self.updated(step.stats(slots, &changes)))
     }
 
     fn updated(&mut self, stats: PlanStats) -> Update {
@@ -262,7 +295,7 @@ impl Control {
     /// What follows from the topology.
     fn look_again(&mut self) {
         self.routing.weigh(&self.topology);
-        self.fingerprint = self.spec().fingerprint();
+        self.fingerprint = self.fingerprint_now();
         self.zone_skew = self.topology.zone_skew(self.spec.replicas, self.spec.algorithm);
     }
 
@@ -276,7 +309,7 @@ impl Control {
         for &place in &step.newcomers {
             let node = &next.nodes()[place];
             self.table.admit(step.indexes[place], Member::new(node, &self.routing));
-            self.cells.insert(cell_of(node), step.indexes[place]);
+            self.cells.give(node, step.indexes[place]);
         }
     }
 
@@ -298,22 +331,19 @@ impl Control {
         next.check()?;
         self.spec.check_draws(next.len())?;
         let (indexes, newcomers) = self.make_room(next)?;
-        let before = self.table.words();
-        let moved = self.moved_to(next, &indexes, &newcomers).map(|now| {
-            let renamed = |word: &Word| Word::of(word.nodes().map(|old| now[usize::from(old)]));
-            before.iter().map(renamed).collect()
-        });
+        let moved = self.moved_to(next, &indexes, &newcomers);
         let rosters = (self.roster(), Roster::new(next, &indexes));
-        Ok(Step { indexes, newcomers, before, moved, rosters })
+        Ok(Step { indexes, newcomers, moved, rosters })
     }
 
     /// By index, which one each node has from now on, where one goes to another zone.
     fn moved_to(&self, next: &Topology, indexes: &[u16], newcomers: &[usize]) -> Option<Vec<u16>> {
         let mut now = None;
         for &place in newcomers {
-            if let Some(node) = self.topology.node(&next.nodes()[place].name) {
+            let stays = self.topology.node(&next.nodes()[place].name);
+            if let Some(old) = stays.and_then(|node| self.cells.of(node)) {
                 let now = now.get_or_insert_with(|| (0..NOBODY).collect::<Vec<_>>());
-                now[usize::from(self.cells[&cell_of(node)])] = indexes[place];
+                now[usize::from(old)] = indexes[place];
             }
         }
         now
@@ -346,7 +376,7 @@ impl Control {
 
         let stay = old.iter().map(|&old| self.table.member(old).clone()).collect();
         let table = Arc::new(Table::new(&words, stay, cells_for(words.len(), members)));
-        self.cells = self.topology.nodes().iter().map(cell_of).zip(0..).collect();
+        self.cells = Cells::new(self.topology.nodes());
         self.table.follow_with(Arc::clone(&table));
         self.table = table;
     }
@@ -356,7 +386,7 @@ impl Control {
         let mut newcomers = Vec::new();
         let mut indexes = Vec::with_capacity(topology.len());
         for (place, node) in topology.nodes().iter().enumerate() {
-            let index = self.cells.get(&cell_of(node)).copied().unwrap_or_else(|| {
+            let index = self.cells.of(node).unwrap_or_else(|| {
                 newcomers.push(place);
                 (self.cells.len() + newcomers.len() - 1) as u16
             });
@@ -386,12 +416,4 @@ fn words_of(spec: &PlacementSpec, topology: &Topology) -> Vec<Word> {
         std::iter::repeat_n(word, run.slots as usize)
     });
     runs.collect()
-}
-
-fn runs_of(words: &[Word], places: &[u32]) -> Vec<Run> {
-    let run_of = |run: &[Word]| Run {
-        slots: run.len() as u32,
-        nodes: run[0].nodes().map(|index| places[usize::from(index)]).collect(),
-    };
-    words.chunk_by(|a, b| a == b).map(run_of).collect()
 }

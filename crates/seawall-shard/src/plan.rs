@@ -148,8 +148,13 @@ impl Plan {
 
 impl PlanStats {
     pub(crate) fn between(before: &[Word], after: &[Word]) -> Self {
-        let mut stats = Self { slots: before.len(), ..Self::default() };
-        for (old, new) in before.iter().zip(after).filter(|(old, new)| old != new) {
+        Self::of(before.len(), before.iter().copied().zip(after.iter().copied()))
+    }
+
+    /// The same by the words before and after of those slots that change, and of others.
+    pub(crate) fn of(slots: usize, words: impl Iterator<Item = (Word, Word)>) -> Self {
+        let mut stats = Self { slots, ..Self::default() };
+        for (old, new) in words.filter(|(old, new)| old != new) {
             stats.owners_moved += usize::from(old.owner() != new.owner());
             stats.copies_moved += new.nodes().filter(|&node| !old.names(node)).count();
             stats.copies_dropped += old.nodes().filter(|&node| !new.names(node)).count();

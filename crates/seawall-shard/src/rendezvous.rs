@@ -78,31 +78,39 @@ impl Rendezvous {
         Self { seed, replicas, bars: vec![u64::MAX; slots].into() }
     }
 
-    /// Makes the words that were made for `before` those of `after`.
-    pub(crate) fn refill(&mut self, words: &mut [Word], before: &Roster, after: &Roster) {
+    /// Makes of the words that were made for `before` those of `after`: each that can be another one is told to
+    /// `changed`, with its slot.
+    pub(crate) fn refill(
+        &mut self,
+        before: &Roster,
+        after: &Roster,
+        word: impl Fn(usize) -> Word,
+        mut changed: impl FnMut(usize, Word),
+    ) {
         let change = Change::between(before, after, self.replicas);
         if change.gained.is_empty() && !change.touches_any {
             return;
         }
         let open: Vec<_> = after.all_open().collect();
-        for (slot, word) in words.iter_mut().enumerate() {
+        for (slot, bar) in self.bars.iter_mut().enumerate() {
             let hash = slot_hash(self.seed, slot);
-            let touched = change.touches(*word);
-            if !touched && !change.is_felt(hash, self.bars[slot]) {
-                continue; // nearly all of them: a ranking is made for the others only
-            }
-            let mut ranking = Ranking::new(self.replicas);
-            if touched {
+            let mut ranking;
+            if change.touches_any && change.touches(word(slot)) {
+                ranking = Ranking::new(self.replicas);
                 offer(&mut ranking, hash, &open);
             } else {
-                for index in word.nodes() {
+                // Nearly all slots end here: a ranking is made for the others only.
+                let Some((felt, rest)) = change.first_felt(hash, *bar) else { continue };
+                ranking = Ranking::new(self.replicas);
+                for index in word(slot).nodes() {
                     let seat = after.open(index).expect("who left is touched");
                     offer(&mut ranking, hash, &[(index, seat)]);
                 }
-                offer(&mut ranking, hash, &change.gained);
+                ranking.offer(felt);
+                offer(&mut ranking, hash, rest);
             }
-            *word = ranking.word();
-            self.bars[slot] = ranking.bar();
+            changed(slot, ranking.word());
+            *bar = ranking.bar();
         }
     }
 }
@@ -162,14 +170,17 @@ impl<'a> Change<'a> {
         change
     }
 
-    /// Whether one of those who gained is a match for those who are in a slot.
-    fn is_felt(&self, slot_hash: u64, bar: u64) -> bool {
+    /// The first of those who gained that is a match for those who are in a slot, and who comes after it.
+    #[inline]
+    fn first_felt(&self, slot_hash: u64, bar: u64) -> Option<(Ranked, &[(u16, &'a Seat)])> {
         let bar = if self.zone_opens { u64::MAX } else { bar };
-        self.gained.iter().any(|&(index, seat)| ranked(slot_hash, index, seat, bar).is_some())
+        let mut gained = self.gained.iter();
+        let felt = gained.find_map(|&(index, seat)| ranked(slot_hash, index, seat, bar))?;
+        Some((felt, gained.as_slice()))
     }
 
     fn touches(&self, word: Word) -> bool {
-        self.touches_any && word.nodes().any(|index| self.touched[usize::from(index)])
+        word.nodes().any(|index| self.touched[usize::from(index)])
     }
 }
 

@@ -172,6 +172,21 @@ impl PlacementSpec {
     /// Sixty-four bits that are the same where the placement is, and in no other case that anybody will meet.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
+        let mut by_name: Vec<usize> = (0..self.nodes.len()).collect();
+        by_name.sort_by(|&a, &b| self.nodes[a].name.as_str().cmp(&self.nodes[b].name));
+        let mut rank = vec![0; by_name.len()];
+        by_name.iter().enumerate().for_each(|(at, &node)| rank[node] = at as u32);
+        let rank_of = |&node: &u32| rank.get(node as usize).copied().unwrap_or(u32::MAX);
+
+        let mut encoding = self.encode(by_name.iter().map(|&at| &self.nodes[at]));
+        for run in &self.runs {
+            encoding.run(run.slots, &run.nodes.iter().map(rank_of).collect::<Vec<_>>());
+        }
+        encoding.fingerprint()
+    }
+
+    /// The encoding with these nodes, which are by name, and without a run: those are to follow.
+    pub(crate) fn encode<'a>(&self, nodes: impl ExactSizeIterator<Item = &'a Node>) -> Encoding {
         let mut bytes = Bytes(b"seawall-placement".to_vec());
         bytes.number(self.format);
         bytes.text(self.algorithm.as_str());
@@ -179,28 +194,16 @@ impl PlacementSpec {
         bytes.0.extend(self.seed.to_le_bytes());
         bytes.number(self.slot_bits);
         bytes.number(self.replicas);
-
-        let mut by_name: Vec<usize> = (0..self.nodes.len()).collect();
-        by_name.sort_by(|&a, &b| self.nodes[a].name.as_str().cmp(&self.nodes[b].name));
-        bytes.count(by_name.len());
-        for node in by_name.iter().map(|&at| &self.nodes[at]) {
+        bytes.count(nodes.len());
+        for node in nodes {
             bytes.text(&node.name);
             bytes.number(node.weight);
             bytes.0.push(node.zone.is_some().into());
             node.zone.iter().for_each(|zone| bytes.text(zone));
         }
-
-        let mut rank = vec![0; by_name.len()];
-        by_name.iter().enumerate().for_each(|(at, &node)| rank[node] = at as u32);
-        bytes.count(self.runs.len());
-        for run in &self.runs {
-            bytes.number(run.slots);
-            bytes.count(run.nodes.len());
-            for &node in &run.nodes {
-                bytes.number(rank.get(node as usize).copied().unwrap_or(u32::MAX));
-            }
-        }
-        hash(&bytes.0)
+        let runs_at = bytes.0.len();
+        bytes.count(0); // known when it is done
+        Encoding { bytes, runs_at, runs: 0 }
     }
 
     /// How many slots there are.
@@ -282,7 +285,30 @@ impl PlacementSpec {
     }
 }
 
-/// The canonical encoding.
+/// The canonical encoding, to which runs are added slot by slot.
+pub(crate) struct Encoding {
+    bytes: Bytes,
+    /// Where the number of runs stands.
+    runs_at: usize,
+    runs: u32,
+}
+
+impl Encoding {
+    /// The next slots, and the places of their nodes among all of them.
+    pub(crate) fn run(&mut self, slots: u32, places: &[u32]) {
+        self.runs += 1;
+        self.bytes.number(slots);
+        self.bytes.count(places.len());
+        places.iter().for_each(|&place| self.bytes.number(place));
+    }
+
+    pub(crate) fn fingerprint(mut self) -> u64 {
+        let runs = self.runs_at..self.runs_at + size_of::<u32>();
+        self.bytes.0[runs].copy_from_slice(&self.runs.to_le_bytes());
+        hash(&self.bytes.0)
+    }
+}
+
 struct Bytes(Vec<u8>);
 
 impl Bytes {

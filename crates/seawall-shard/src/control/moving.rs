@@ -52,14 +52,15 @@ impl Control {
             return Err(ConfigError::new("node.zone", "another one", rule));
         }
         let mut fill = self.fill.clone();
-        let after = step.words(&mut fill);
+        let before = self.table.words();
+        let after = step.words(&mut fill, before.clone());
         self.admit(next, &step);
         for (node, &index) in next.nodes().iter().zip(&step.indexes) {
             if self.topology.node(&node.name).is_none() {
                 self.table.member(index).follow(node); // one who has left before is not down any more
             }
         }
-        let course = Course::new(from, next.clone(), Ways { before: step.before, after });
+        let course = Course::new(from, next.clone(), Ways { before, after });
         self.moving = Some(Moving { course, fill, indexes: step.indexes, is_driven: false });
         Ok(())
     }

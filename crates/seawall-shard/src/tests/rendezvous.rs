@@ -92,7 +92,8 @@ proptest! {
         let mut before = Roster::default();
         for fleet in fleets {
             let after = fleet.roster();
-            fill.refill(&mut words, &before, &after);
+            let were = words.clone();
+            fill.refill(&before, &after, |slot| were[slot], |slot, word| words[slot] = word);
             for (slot, word) in words.iter().enumerate() {
                 prop_assert_eq!(*word, by_sorting(&after, slot, places), "slot {}", slot);
             }
