@@ -15,6 +15,7 @@
 //! | `candidate`, `equals` | who is next: of a key's nodes, and of equals |
 //! | `looking`, `wait` | until one is ready |
 //! | `fail_over` | what happens when that one refuses |
+//! | `moving` | what the other side is asked, while a slot moves |
 //! | `pool` | what clones share |
 //! | `service`, `replica_set`, `handle`, `future` | for Tower |
 //! | `follow`, `discovery` | services from a `Discover` |
@@ -45,6 +46,8 @@
 //! 4. The place of a call at its node is given back once, when the response is there, or when the call is
 //!    dropped, or panics.
 //! 5. A write goes to the owner and to nobody else; after it has waited, to whoever is the owner by then.
+//! 6. While a slot moves, and where it is [said](Sharded::both_sides) how, a write is acknowledged when both
+//!    sides have it, and a read that finds nothing at the one has asked the other.
 //!
 //! # Services without nodes
 //!
@@ -56,10 +59,10 @@
 //!
 //! During a [migration](crate::migration) a write goes to where [`write_route`](crate::ShardMap::write_route)
 //! says, if it is [said](Sharded::access) to be a write; in the moment of a hand-over it is refused, for a retry
-//! to make it again. Two things a service of one call cannot do: to
-//! [forward](crate::migration::WriteRoute::forward) a write to the other side, and to ask the
-//! [second node](crate::migration::ReadRoute::fallback) where the first knows nothing of a key. Let the nodes do
-//! them (they follow the same migration), or ask the map for the routes and call the nodes yourself.
+//! to make it again. What there is to do at the [other side](crate::migration::WriteRoute::forward) of a move is
+//! done where the user says [how](Sharded::both_sides): a write is told there before it is acknowledged, and a read
+//! goes on to the [second node](crate::migration::ReadRoute::fallback) where the first knows nothing of a key.
+//! Without that the nodes have to do it, which follow the same migration.
 
 mod access;
 mod candidate;
@@ -72,6 +75,7 @@ mod follow;
 mod future;
 mod handle;
 mod looking;
+mod moving;
 mod pool;
 mod replica_set;
 mod seats;
@@ -84,6 +88,7 @@ pub use self::{
     access::{Access, ChooseAccess, OwnerFirst},
     fail_over::{Again, FailOver, Once, was_refused},
     future::ResponseFuture,
+    moving::{BothSides, OneSide, WhileMoving},
     replica_set::ReplicaSet,
     service::Sharded,
 };

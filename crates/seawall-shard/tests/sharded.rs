@@ -2,6 +2,7 @@
 
 #![cfg(all(feature = "tower", not(seawall_loom)))]
 
+mod sharded_moving;
 mod sharded_support;
 
 use std::{

@@ -15,7 +15,11 @@ use super::{
     Access,
     seats::{Seat, Seats},
 };
-use crate::{Member, NodeState, ShardMap, route::Lease};
+use crate::{
+    Member, NodeState, ShardMap,
+    migration::{ReadRoute, WriteRoute},
+    route::Lease,
+};
 
 /// How many members a call tries: as many as a key has nodes at most.
 pub(crate) const MOST_TRIES: usize = 4;
@@ -25,6 +29,30 @@ pub(crate) const MOST_TRIES: usize = 4;
 pub(crate) struct Ask {
     pub(crate) hash: u64,
     pub(crate) access: Access,
+    /// Whether its way is looked at, in case its slot moves.
+    pub(crate) looks: bool,
+}
+
+/// By which route a call goes.
+#[derive(Clone)]
+pub(crate) struct Way {
+    pub(crate) slot: u32,
+    /// No newer than the word that named the node.
+    pub(crate) epoch: u64,
+    /// The other side of a move, where it has something to do.
+    pub(crate) second: Option<Member>,
+}
+
+impl Way {
+    fn of_write(route: &WriteRoute<'_>) -> Self {
+        Self { slot: route.slot(), epoch: route.epoch(), second: route.forward().cloned() }
+    }
+
+    /// Of a read of `member`, which was chosen after the epoch was read.
+    fn of_read(route: &ReadRoute<'_>, member: &Member, epoch: u64) -> Self {
+        let falls = route.fallback().filter(|_| route.first().is(member));
+        Self { slot: route.slot(), epoch, second: falls.cloned() }
+    }
 }
 
 /// The members that a call has tried, by their serial numbers.
@@ -63,11 +91,13 @@ pub(crate) struct Candidate<S> {
     pub(crate) seat: Arc<Seat<S>>,
     /// Its place at the node: of a map's nodes alone.
     pub(crate) lease: Option<Lease>,
+    /// Where it is looked at.
+    pub(crate) way: Option<Way>,
 }
 
 impl<S> Candidate<S> {
     pub(crate) const fn new(seat: Arc<Seat<S>>, lease: Option<Lease>) -> Self {
-        Self { seat, lease }
+        Self { seat, lease, way: None }
     }
 }
 
@@ -83,7 +113,7 @@ pub(crate) enum Next<S> {
 
 /// Who it would be.
 enum Who<'a, S> {
-    Member(&'a Member, &'a Arc<Seat<S>>),
+    Member(&'a Member, &'a Arc<Seat<S>>, Option<Way>),
     Paused,
     Nobody,
 }
@@ -98,10 +128,12 @@ impl Ask {
         tried: &mut Tried,
     ) -> Next<S> {
         match self.who(shards, seats, tried) {
-            Who::Member(member, seat) => {
+            Who::Member(member, seat, way) => {
                 tried.push(seat);
                 match shards.reserve(member) {
-                    Some(lease) => Next::Member(Candidate::new(Arc::clone(seat), Some(lease))),
+                    Some(lease) => {
+                        Next::Member(Candidate { seat: Arc::clone(seat), lease: Some(lease), way })
+                    }
                     None => Next::Full,
                 }
             }
@@ -129,6 +161,7 @@ impl Ask {
             let seat = seats.find(member.name()).filter(|seat| !tried.contains(seat))?;
             Some((member, seat))
         };
+        let epoch = if self.looks { shards.move_epoch() } else { 0 }; // before the word: no newer than that
         let found = match self.access {
             Access::Read(read) => shards.candidates(&self.hash, read).find_map(open),
             Access::OwnerFirst => {
@@ -142,9 +175,31 @@ impl Ask {
                 if route.is_paused() {
                     return Who::Paused;
                 }
-                Some(route.owner()).filter(|owner| owner.state() != NodeState::Down).and_then(open)
+                let up = Some(route.owner()).filter(|owner| owner.state() != NodeState::Down);
+                let Some((member, seat)) = up.and_then(open) else { return Who::Nobody };
+                return Who::Member(member, seat, self.looks.then(|| Way::of_write(&route)));
             }
         };
-        found.map_or(Who::Nobody, |(member, seat)| Who::Member(member, seat))
+        let Some((member, seat)) = found else { return Who::Nobody };
+        let way = || Way::of_read(&shards.read_route(&self.hash), member, epoch);
+        Who::Member(member, seat, self.looks.then(way))
+    }
+
+    /// Whether a call that has waited for a member may still go there: a write, only where that owns the key; a
+    /// read that looks at its way, only where it has the key. Its way is the one by then.
+    pub(crate) fn is_still_for<S>(self, shards: &ShardMap, candidate: &mut Candidate<S>) -> bool {
+        let Some(member) = candidate.lease.as_deref() else { return false };
+        if self.access == Access::Write {
+            let route = shards.write_route(&self.hash);
+            candidate.way = self.looks.then(|| Way::of_write(&route));
+            return !route.is_paused() && route.owner().is(member);
+        }
+        if candidate.way.is_none() {
+            return true; // it is not looked at, or goes to a node that need not have the key
+        }
+        let route = shards.read_route(&self.hash);
+        let way = Way::of_read(&route, member, route.epoch());
+        candidate.way = Some(way);
+        route.replicas().iter().any(|replica| replica.is(member))
     }
 }

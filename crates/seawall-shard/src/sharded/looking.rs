@@ -9,7 +9,7 @@
 //! | is not ready, and the call is not | keeps it in mind, and looks at the next |
 //! | fails to get ready | leaves it, and looks at the next |
 //! | has no place left | looks at the next |
-//! | was waited for, and another one owns the key by now | of a write: lets it go, and looks at the next |
+//! | was waited for, and another one owns the key by now | of a write: lets it go, and looks at the next; of a read, where it [looks](super::WhileMoving) at its way, when that one has the key no more |
 //! | is the last | waits for any of those in mind; where there are none, the call is over |
 //!
 //! # What it promises
@@ -76,8 +76,8 @@ impl<S, E> Looking<S, E> {
         S: Service<Request, Error = E> + Clone,
     {
         for at in 0..MOST_TRIES {
-            if let Some(chosen) = self.waiting[at].take()
-                && pool.still_wants(ask, &chosen.candidate.seat) // or it is let go
+            if let Some(mut chosen) = self.waiting[at].take()
+                && pool.still_wants(ask, &mut chosen.candidate) // or it is let go
                 && let Some(ready) = self.try_one(chosen, cx)
             {
                 return Poll::Ready(Ok(ready));

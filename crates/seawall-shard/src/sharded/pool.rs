@@ -22,7 +22,7 @@ use super::{
     equals::{Equals, Roles},
     seats::{Seat, Seats},
 };
-use crate::ShardMap;
+use crate::{Member, ShardMap};
 
 pub(crate) struct Pool<S> {
     pub(crate) name: Name,
@@ -67,6 +67,8 @@ pub(crate) struct Counts {
     pub(crate) passed_over: Stat,
     /// Calls that were refused by a member, and made again at another.
     pub(crate) failed_over: Stat,
+    /// Calls that went to both sides of a move.
+    pub(crate) both_sides: Stat,
     /// Calls that were refused here.
     pub(crate) refused: Stat,
 }
@@ -124,18 +126,20 @@ impl<S> Pool<S> {
         }
     }
 
-    /// Whether a call that has waited for a member may still go there: a write, only where that owns the key.
-    pub(crate) fn still_wants(&self, ask: Ask, seat: &Seat<S>) -> bool {
-        if ask.access != Access::Write {
-            return true;
-        }
+    /// Whether a call that has waited for a member may still go there.
+    pub(crate) fn still_wants(&self, ask: Ask, candidate: &mut Candidate<S>) -> bool {
         match &self.field {
-            Field::Shards(shards) => {
-                let route = shards.write_route(&ask.hash);
-                !route.is_paused() && route.owner().name() == seat.name.as_str()
+            Field::Shards(shards) => ask.is_still_for(shards, candidate),
+            Field::Equals(equals) => {
+                ask.access != Access::Write
+                    || equals.primary().as_ref() == Some(&candidate.seat.name)
             }
-            Field::Equals(equals) => equals.primary().as_ref() == Some(&seat.name),
         }
+    }
+
+    /// The service of a node, if it has one.
+    pub(crate) fn seat_of(&self, member: &Member) -> Option<Arc<Seat<S>>> {
+        self.lane().read().seats.find(member.name()).cloned()
     }
 
     /// All members that it could ask were at their bounds: the map may have another, or says what is the matter.
@@ -247,6 +251,7 @@ impl<S: Send + Sync> Observe for Pool<S> {
             .gauge("nodes_without_service", missing as f64)
             .counter("passed_over", self.counts.passed_over.get())
             .counter("failed_over", self.counts.failed_over.get())
+            .counter("both_sides", self.counts.both_sides.get())
             .counter("refused", self.counts.refused.get())
             .limit("patience_seconds", self.patience().as_secs_f64())
     }

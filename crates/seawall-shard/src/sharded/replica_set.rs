@@ -9,7 +9,7 @@ use seawall_core::{ConfigError, Error, Name};
 use tower_service::Service;
 
 use super::{
-    Again, ChooseAccess, FailOver, Once, ResponseFuture,
+    Again, ChooseAccess, FailOver, Once, OneSide, ResponseFuture,
     candidate::Ask,
     equals::{Equals, Known},
     pool::{Field, Pool},
@@ -185,8 +185,9 @@ where
     #[inline]
     fn call(&mut self, request: Request) -> Self::Future {
         self.pool.look_around();
-        let ask = Ask { hash: 0, access: self.access.access(&request) };
-        ResponseFuture::new(Arc::clone(&self.pool), ask, self.fail_over.clone(), request)
+        let ask = Ask { hash: 0, access: self.access.access(&request), looks: false };
+        let fail_over = self.fail_over.clone();
+        ResponseFuture::new(Arc::clone(&self.pool), ask, fail_over, OneSide, request)
     }
 }
 

@@ -9,7 +9,8 @@ use seawall_core::{Error, Name};
 use tower_service::Service;
 
 use super::{
-    Again, ChooseAccess, FailOver, Once, OwnerFirst, ResponseFuture,
+    Again, BothSides, ChooseAccess, FailOver, Once, OneSide, OwnerFirst, ResponseFuture,
+    WhileMoving,
     candidate::Ask,
     pool::{Field, Pool},
 };
@@ -62,11 +63,12 @@ use crate::{ShardKey, ShardMap};
 /// # service.insert("eu-1", ());
 /// # Ok::<(), seawall_shard::ConfigError>(())
 /// ```
-pub struct Sharded<S, K, A = OwnerFirst, F = Once> {
+pub struct Sharded<S, K, A = OwnerFirst, F = Once, M = OneSide> {
     pool: Arc<Pool<S>>,
     key: K,
     access: A,
     fail_over: F,
+    moving: M,
 }
 
 impl<S, K> Sharded<S, K> {
@@ -81,16 +83,17 @@ impl<S, K> Sharded<S, K> {
         Key: ShardKey,
     {
         let pool = Pool::new(Name::from(shards.name().to_owned()), Field::Shards(shards));
-        Self { pool, key, access: OwnerFirst, fail_over: Once }
+        Self { pool, key, access: OwnerFirst, fail_over: Once, moving: OneSide }
     }
 }
 
-impl<S, K, A, F> Sharded<S, K, A, F> {
+impl<S, K, A, F, M> Sharded<S, K, A, F, M> {
     /// What each request wants; where nothing is said, all ask the [owner first](super::Access::OwnerFirst), and
     /// the other nodes that have the key where that cannot take the call. Say which requests write: a replica may
     /// not be the one to ask for that.
-    pub fn access<B>(self, access: B) -> Sharded<S, K, B, F> {
-        Sharded { pool: self.pool, key: self.key, access, fail_over: self.fail_over }
+    pub fn access<B>(self, access: B) -> Sharded<S, K, B, F, M> {
+        let Self { pool, key, access: _, fail_over, moving } = self;
+        Sharded { pool, key, access, fail_over, moving }
     }
 
     /// A call that a node refuses is made again at the next, with a copy of the request that is made before.
@@ -125,13 +128,71 @@ impl<S, K, A, F> Sharded<S, K, A, F> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # }).unwrap();
     /// ```
-    pub fn fail_over<C, R, Request, E>(self, copy: C, refused: R) -> Sharded<S, K, A, Again<C, R>>
+    pub fn fail_over<C, R, Request, E>(
+        self,
+        copy: C,
+        refused: R,
+    ) -> Sharded<S, K, A, Again<C, R>, M>
     where
         C: Fn(&Request) -> Option<Request>,
         R: Fn(&E) -> bool,
     {
-        let fail_over = Again { copy, refused };
-        Sharded { pool: self.pool, key: self.key, access: self.access, fail_over }
+        let Self { pool, key, access, fail_over: _, moving } = self;
+        Sharded { pool, key, access, fail_over: Again { copy, refused }, moving }
+    }
+
+    /// While a slot [moves](crate::migration), a write is told to both sides, and a read asks the second node where
+    /// the first knows nothing of the key.
+    ///
+    /// `unknown` says of which answers that is so: the node has neither a value nor a deletion of the key. `forward`
+    /// makes of a write, and of what the owner answered, what the other side is told: the same write with the
+    /// version that it has got. Requests are cloned, only where there are two sides. Which requests write is said by
+    /// [`access`](Self::access).
+    ///
+    /// Nodes that keep a [`Fence`](crate::migration::Fence) must be shown the epoch of the route:
+    /// [`while_moving`](Self::while_moving) tells it.
+    ///
+    /// # Examples
+    ///
+    /// How do I read and write while a node joins?
+    ///
+    /// ```
+    /// # use seawall_shard::{Node, Read, ShardKey, ShardMap, Sharded, sharded::Access};
+    /// #[derive(Clone)]
+    /// struct Request { key: Vec<u8>, write: Option<Row> }
+    /// #[derive(Clone)]
+    /// struct Row { version: u64, value: Option<String> } // without a value: deleted
+    ///
+    /// # let shards = ShardMap::builder("photos").node(Node::new("db-a")).build()?;
+    /// let service = Sharded::new(shards, |request: &Request| request.key.shard_hash())
+    ///     .access(|request: &Request| match &request.write {
+    ///         Some(_) => Access::Write,
+    ///         None => Access::Read(Read::Primary),
+    ///     })
+    ///     .both_sides(
+    ///         |row: &Option<Row>| row.is_none(),
+    ///         |request: Request, written: &Option<Row>| Some(Request { write: written.clone(), ..request }),
+    ///     );
+    /// # service.insert("db-a", ());
+    /// # Ok::<(), seawall_shard::ConfigError>(())
+    /// ```
+    pub fn both_sides<U, W, Request, Response>(
+        self,
+        unknown: U,
+        forward: W,
+    ) -> Sharded<S, K, A, F, BothSides<U, W>>
+    where
+        Request: Clone,
+        U: Fn(&Response) -> bool,
+        W: Fn(Request, &Response) -> Option<Request>,
+    {
+        self.while_moving(BothSides { unknown, forward })
+    }
+
+    /// The same by rules of one's own: which copies are made, and how a request is told the epoch of its route.
+    pub fn while_moving<N>(self, moving: N) -> Sharded<S, K, A, F, N> {
+        let Self { pool, key, access, fail_over, moving: _ } = self;
+        Sharded { pool, key, access, fail_over, moving }
     }
 
     /// The map.
@@ -143,7 +204,7 @@ impl<S, K, A, F> Sharded<S, K, A, F> {
     }
 }
 
-impl<S, K: Clone, A: Clone, F: Clone> Clone for Sharded<S, K, A, F> {
+impl<S, K: Clone, A: Clone, F: Clone, M: Clone> Clone for Sharded<S, K, A, F, M> {
     /// There is no readiness to copy: clones share the services, and look for themselves.
     fn clone(&self) -> Self {
         Self {
@@ -151,21 +212,23 @@ impl<S, K: Clone, A: Clone, F: Clone> Clone for Sharded<S, K, A, F> {
             key: self.key.clone(),
             access: self.access.clone(),
             fail_over: self.fail_over.clone(),
+            moving: self.moving.clone(),
         }
     }
 }
 
-impl<S, K, A, F, Request, Key> Service<Request> for Sharded<S, K, A, F>
+impl<S, K, A, F, M, Request, Key> Service<Request> for Sharded<S, K, A, F, M>
 where
     S: Service<Request> + Clone,
     K: Fn(&Request) -> Key,
     Key: ShardKey,
     A: ChooseAccess<Request>,
     F: FailOver<Request, S::Error> + Clone,
+    M: WhileMoving<Request, S::Response> + Clone,
 {
     type Response = S::Response;
     type Error = Error<S::Error>;
-    type Future = ResponseFuture<S, F, Request>;
+    type Future = ResponseFuture<S, F, Request, M>;
 
     #[inline]
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -176,9 +239,10 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         self.pool.look_around();
         let hash = (self.key)(&request).shard_hash();
-        let ask = Ask { hash, access: self.access.access(&request) };
-        ResponseFuture::new(Arc::clone(&self.pool), ask, self.fail_over.clone(), request)
+        let ask = Ask { hash, access: self.access.access(&request), looks: self.moving.looks() };
+        let (fail_over, moving) = (self.fail_over.clone(), self.moving.clone());
+        ResponseFuture::new(Arc::clone(&self.pool), ask, fail_over, moving, request)
     }
 }
 
-super::handle::handle!(Sharded<S, K, A, F>);
+super::handle::handle!(Sharded<S, K, A, F, M>);
