@@ -28,7 +28,7 @@ mod candidates;
 mod detour;
 mod fresh;
 mod fresh_reads;
-mod fresh_route;
+pub(crate) mod fresh_route;
 mod lease;
 pub(crate) mod ledger;
 mod map;

@@ -27,6 +27,7 @@
 //! | is down | is passed over | to the next that [it may ask](Access) |
 //! | drains | comes last | |
 //! | has no service | is passed over | to the next |
+//! | is not [as fresh](Access::Fresh) as is asked | is passed over | to the next; where all are behind, to who reports first, and after a short wait to the owner, within a budget |
 //! | is at its [bound](crate::route::BoundedLoad) | is passed over | to the next, and where all are, to any node or to none, as the map says; a write to none |
 //! | fails to get ready | is passed over, for this call | to the next; the last error comes back where there is none |
 //! | is not ready | is waited for: alone for as long as there is [patience](Sharded::patience), and then beside the next | to whoever gets ready first |

@@ -16,7 +16,7 @@ use seawall_core::{BoxError, Error, Reason, Rejection};
 use seawall_shard::{
     Node, NodeState, Read, ShardMap, Sharded,
     migration::{Phase, Stretch},
-    route::{BoundedLoad, Overflow},
+    route::{BoundedLoad, Fresh, Overflow, Token},
     sharded::{Access, OwnerFirst, ResponseFuture, was_refused},
 };
 use seawall_test::{
@@ -596,6 +596,8 @@ fn no_call_allocates() {
             Access::Write,
             Access::Read(Read::Any),
             Access::Read(Read::Nearest),
+            Access::Fresh(Read::Any, Fresh::after(Token::new(0))),
+            Access::Fresh(Read::Primary, Fresh::after(Token::new(5))),
         ] {
             let mut service = Sharded::new(shards.clone(), |&key: &u64| key)
                 .access(move |_: &u64| access)

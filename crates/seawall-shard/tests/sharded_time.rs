@@ -2,6 +2,7 @@
 
 #![cfg(all(feature = "tower", feature = "tokio", not(seawall_loom)))]
 
+mod sharded_fresh;
 mod sharded_support;
 
 use std::{pin::pin, task::Poll, time::Duration};

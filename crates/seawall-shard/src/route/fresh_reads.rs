@@ -128,7 +128,7 @@ impl FreshReads {
             pays: share.count_of(ONE.into()).max(u64::from(share > Ratio::ZERO)) as u32,
             budget: Bucket::new(self.reserve * ONE),
             #[cfg(feature = "tokio")]
-            reported: tokio::sync::Notify::new(),
+            reported: std::sync::Arc::default(),
         })
     }
 }
@@ -145,5 +145,5 @@ pub(crate) struct Freshness {
     pub(crate) budget: Bucket,
     /// Wakes who waits for a replica, at each report.
     #[cfg(feature = "tokio")]
-    pub(crate) reported: tokio::sync::Notify,
+    pub(crate) reported: std::sync::Arc<tokio::sync::Notify>,
 }

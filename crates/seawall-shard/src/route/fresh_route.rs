@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// What a look for a fresh node comes to.
-enum Found {
+pub(crate) enum Found {
     /// A place at one.
     Fresh(Lease),
     /// Some are behind: a report can help.
@@ -55,7 +55,7 @@ enum Found {
 
 /// Whether a read may have the primary without paying for it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Look {
+pub(crate) enum Look {
     /// If that is what it prefers.
     First,
     /// No: it has been drawn once. Else whoever looks often enough draws the primary in the end.
@@ -96,8 +96,8 @@ impl ShardMap {
     ) -> Result<Lease, Rejection> {
         let hash = key.shard_hash();
         self.pay();
-        let found = self.find_fresh(hash, read, fresh, Look::First);
-        self.or_primary(hash, found)
+        let found = self.find_fresh(hash, read, fresh, Look::First, anybody);
+        self.or_primary(hash, found, anybody)
     }
 
     /// The same, after a short [wait](super::FreshReads::wait) for one of the replicas if all of them are behind.
@@ -153,22 +153,22 @@ impl ShardMap {
     ) -> Result<Lease, Rejection> {
         let hash = key.shard_hash();
         self.pay();
-        let mut found = self.find_fresh(hash, read, fresh, Look::First);
+        let mut found = self.find_fresh(hash, read, fresh, Look::First, anybody);
         if let Found::Behind = found {
-            let patience = self.patience()?;
+            let patience = self.fresh_patience()?;
             if patience > Duration::ZERO {
                 found = self.wait_for_fresh(hash, read, fresh, patience).await;
                 if let Found::Behind = found {
-                    self.patience()?; // the call's time may be over by now
+                    self.fresh_patience()?; // the call's time may be over by now
                 }
             }
         }
-        self.or_primary(hash, found)
+        self.or_primary(hash, found, anybody)
     }
 
     /// How long to wait: not until the deadline, as whoever answers needs some time, too.
     #[cfg(feature = "tokio")]
-    fn patience(&self) -> Result<Duration, Rejection> {
+    pub(crate) fn fresh_patience(&self) -> Result<Duration, Rejection> {
         let wait = self.shared.routing.fresh.wait;
         match deadline::remaining() {
             None => Ok(wait),
@@ -191,11 +191,11 @@ impl ShardMap {
         patience: Duration,
     ) -> Found {
         let reported = &self.shared.routing.fresh.reported;
-        self.shared.routing.counts.waited.add(1);
+        self.count_wait();
         let look_at_each_report = async {
             loop {
                 let next = reported.notified(); // before the look: a report after it is not missed
-                match self.find_fresh(hash, read, fresh, Look::Again) {
+                match self.find_fresh(hash, read, fresh, Look::Again, anybody) {
                     Found::Behind => next.await,
                     found => return found,
                 }
@@ -204,18 +204,43 @@ impl ShardMap {
         let found = tokio::time::timeout(patience, look_at_each_report).await;
         let found = found.unwrap_or(Found::Behind);
         let caught_up = matches!(found, Found::Fresh(_));
-        self.shared.turn(|| Turn::Waited { caught_up });
+        self.end_wait(caught_up);
         found
     }
 
+    /// A fresh read waits.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn count_wait(&self) {
+        self.shared.routing.counts.waited.add(1);
+    }
+
+    /// It has waited, and a replica has caught up or not.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn end_wait(&self, caught_up: bool) {
+        self.shared.turn(|| Turn::Waited { caught_up });
+    }
+
+    /// The next report, from now on.
+    #[cfg(all(feature = "tokio", feature = "tower"))]
+    pub(crate) fn next_report(&self) -> tokio::sync::futures::OwnedNotified {
+        std::sync::Arc::clone(&self.shared.routing.fresh.reported).notified_owned()
+    }
+
     /// A fresh read begins: it pays its share of reads that the primary gets.
-    fn pay(&self) {
+    pub(crate) fn pay(&self) {
         let fresh = &self.shared.routing.fresh;
         fresh.budget.add(fresh.pays);
     }
 
-    /// A place at the first candidate that is fresh and has one.
-    fn find_fresh(&self, hash: u64, read: Read, fresh: Fresh, look: Look) -> Found {
+    /// A place at the first candidate that is fresh and has one, among those that can be asked.
+    pub(crate) fn find_fresh(
+        &self,
+        hash: u64,
+        read: Read,
+        fresh: Fresh,
+        look: Look,
+        can_be_asked: impl Fn(&Member) -> bool,
+    ) -> Found {
         let routing = &*self.shared.routing;
         let table = self.table.newest();
         let word = table.word(table.slot_of(hash));
@@ -229,7 +254,11 @@ impl ShardMap {
                 if place > 0 || look == Look::Again {
                     continue; // the primary is asked last
                 }
-            } else if !self.is_fresh(member, fresh) {
+            }
+            if !can_be_asked(member) {
+                continue;
+            }
+            if !member.is(owner) && !self.is_fresh(member, fresh) {
                 is_behind = true;
                 continue;
             }
@@ -248,14 +277,19 @@ impl ShardMap {
     }
 
     /// What was found, or the primary, if there are not too many there already.
-    fn or_primary(&self, hash: u64, found: Found) -> Result<Lease, Rejection> {
+    pub(crate) fn or_primary(
+        &self,
+        hash: u64,
+        found: Found,
+        can_be_asked: impl FnOnce(&Member) -> bool,
+    ) -> Result<Lease, Rejection> {
         let is_full = match found {
             Found::Fresh(lease) => return Ok(lease),
             Found::Full => true,
             Found::Behind | Found::Nobody => false,
         };
         let owner = self.lookup(&hash);
-        if owner.state() == NodeState::Down {
+        if owner.state() == NodeState::Down || !can_be_asked(owner) {
             return Err(self.refuse(is_full));
         }
         self.route_primary(owner)
@@ -281,4 +315,9 @@ impl ShardMap {
         self.shared.turn(|| Turn::SentToPrimary { node: owner.full_name() });
         Ok(self.routed(owner))
     }
+}
+
+/// Who calls the nodes himself leaves nobody out.
+const fn anybody(_: &Member) -> bool {
+    true
 }

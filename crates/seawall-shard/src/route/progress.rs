@@ -122,9 +122,9 @@ impl Progress {
         Lag(self.lag.load(Relaxed)).is_left_out(now, thresholds)
     }
 
-    /// It has applied all up to there.
-    pub(crate) fn applied(&self, token: Token) {
-        self.applied.fetch_max(token.position(), Relaxed);
+    /// It has applied all up to there; whether that was not known.
+    pub(crate) fn applied(&self, token: Token) -> bool {
+        self.applied.fetch_max(token.position(), Relaxed) < token.position()
     }
 
     /// It is behind by so much; whether it was left out by that moment, and is from now on.

@@ -13,7 +13,7 @@ impl ShardMap {
     ///
     /// Of the primary nobody needs to report: it has what it wrote.
     pub fn report_applied(&self, node: &str, token: Token) -> bool {
-        self.report(node, |member| member.progress().applied(token)).is_some()
+        self.report(node, |member| ((), member.progress().applied(token))).is_some()
     }
 
     /// What the node serves is so old at this moment: its lag behind the primary. It gets older until the next
@@ -25,7 +25,7 @@ impl ShardMap {
         let Some((was_out, is_out, node)) = self.report(node, |member| {
             let now = fresh.clock.now();
             let (was_out, is_out) = member.progress().lags(lag, now, fresh.thresholds);
-            (was_out, is_out, member.full_name())
+            ((was_out, is_out, member.full_name()), true)
         }) else {
             return false;
         };
@@ -39,18 +39,21 @@ impl ShardMap {
     /// Nothing is known of the node any more, as when it was restored from a copy: it is behind until it reports
     /// anew.
     pub fn forget_reports(&self, node: &str) -> bool {
-        self.report(node, |member| member.progress().forget()).is_some()
+        self.report(node, |member| (member.progress().forget(), false)).is_some()
     }
 
-    /// Takes a report of a node, and wakes whoever waits for one.
-    fn report<R>(&self, node: &str, take: impl FnOnce(&Member) -> R) -> Option<R> {
+    /// Takes a report of a node, and wakes whoever waits for one, where it says that the node has got on.
+    fn report<R>(&self, node: &str, take: impl FnOnce(&Member) -> (R, bool)) -> Option<R> {
         let member = {
             let control = self.shared.control.lock();
             control.members().find(|member| member.name() == node)?.clone()
         };
-        let taken = take(&member);
+        let (taken, is_news) = take(&member);
         #[cfg(feature = "tokio")]
-        self.shared.routing.fresh.reported.notify_waiters();
+        if is_news {
+            self.shared.routing.fresh.reported.notify_waiters();
+        }
+        let _ = is_news;
         Some(taken)
     }
 }

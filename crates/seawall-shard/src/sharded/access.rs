@@ -1,6 +1,6 @@
 //! What a request wants of its nodes: whom it may ask, and whom first.
 
-use crate::Read;
+use crate::{Read, route::Fresh};
 
 /// Which of the nodes a request may ask, and in which order.
 ///
@@ -11,6 +11,7 @@ use crate::Read;
 /// |---|---|---|
 /// | `OwnerFirst` | the owner, and the others where it cannot take the call | what any replica can answer |
 /// | `Read` | as [`Read`] says | reads |
+/// | `Fresh` | a replica that is, or is within a short wait, and then the owner, within a budget | what must show one's own writes |
 /// | `Write` | the owner alone, wherever a migration has it | whatever changes data |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -20,6 +21,12 @@ pub enum Access {
     OwnerFirst,
     /// By a read's preference.
     Read(Read),
+    /// By a read's preference, from who is that fresh, as [`route_fresh`](crate::ShardMap::route_fresh) has it: the
+    /// owner last, where the read does not prefer it, and not for more reads than its
+    /// [budget](crate::route::FreshReads::primary_share) pays for. Without the feature `tokio` it does not wait.
+    ///
+    /// Nobody reports the progress of [equals](super::ReplicaSet): there it is the primary's.
+    Fresh(Read, Fresh),
     /// The owner and nobody else. While a slot is [handed over](crate::migration::Phase::HandOff), nobody may
     /// write for a short time: the call is refused as [`Overloaded`](seawall_core::Reason::Overloaded).
     Write,
@@ -31,7 +38,7 @@ impl Access {
         match self {
             Self::Read(read) => Some(read),
             Self::OwnerFirst => Some(Read::Primary),
-            Self::Write => None,
+            Self::Fresh(..) | Self::Write => None,
         }
     }
 }

@@ -15,10 +15,15 @@ use super::{
     Access,
     seats::{Seat, Seats},
 };
+use seawall_core::Rejection;
+
 use crate::{
-    Member, NodeState, ShardMap,
+    Member, NodeState, Read, ShardMap,
     migration::{ReadRoute, WriteRoute},
-    route::Lease,
+    route::{
+        Fresh, Lease,
+        fresh_route::{Found, Look},
+    },
 };
 
 /// How many members a call tries: as many as a key has nodes at most.
@@ -31,6 +36,17 @@ pub(crate) struct Ask {
     pub(crate) access: Access,
     /// Whether its way is looked at, in case its slot moves.
     pub(crate) looks: bool,
+}
+
+/// How far a read has got that must be fresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It has not looked, and paid nothing.
+    First,
+    /// It may wait for a report.
+    Waits,
+    /// It has waited: the primary is next.
+    Last,
 }
 
 /// By which route a call goes.
@@ -108,6 +124,8 @@ pub(crate) enum Next<S> {
     Full,
     /// Nobody may be asked for a short time: the slot is handed over.
     Paused,
+    /// There are replicas that are not as fresh as is asked for.
+    Behind,
     Nobody,
 }
 
@@ -142,6 +160,37 @@ impl Ask {
         }
     }
 
+    /// The same of those that are fresh, or can be asked all the same.
+    pub(crate) fn next_that_is_fresh<S>(
+        self,
+        shards: &ShardMap,
+        seats: &Seats<S>,
+        tried: &mut Tried,
+        (read, fresh): (Read, Fresh),
+        stage: Stage,
+    ) -> Result<Next<S>, Rejection> {
+        if tried.is_full() {
+            return Ok(Next::Nobody);
+        }
+        let epoch = if self.looks { shards.move_epoch() } else { 0 }; // before the word, as of others
+        let lease = {
+            let open = |member: &Member| {
+                seats.find(member.name()).is_some_and(|seat| !tried.contains(seat))
+            };
+            let look = if stage == Stage::First { Look::First } else { Look::Again };
+            match shards.find_fresh(self.hash, read, fresh, look, open) {
+                Found::Behind if stage != Stage::Last => return Ok(Next::Behind),
+                found => shards.or_primary(self.hash, found, open)?,
+            }
+        };
+        // Unless it was taken away in between, by another list.
+        let Some(seat) = seats.find(lease.name()) else { return Ok(Next::Nobody) };
+        tried.push(seat);
+        let way = || Way::of_read(&shards.read_route(&self.hash), &lease, epoch);
+        let (seat, way) = (Arc::clone(seat), self.looks.then(way));
+        Ok(Next::Member(Candidate { seat, lease: Some(lease), way }))
+    }
+
     /// Whether there is somebody, whose place is not taken.
     pub(crate) fn is_next_of_shards<S>(
         self,
@@ -169,6 +218,12 @@ impl Ask {
                 let in_state =
                     |state| replicas.iter().filter(|each| each.state() == state).find_map(open);
                 in_state(NodeState::Active).or_else(|| in_state(NodeState::Draining))
+            }
+            Access::Fresh(read, fresh) => {
+                let is_fresh = |member: &Member| {
+                    shards.is_fresh(member, fresh) || shards.lookup(&self.hash).is(member)
+                };
+                shards.candidates(&self.hash, read).filter(|member| is_fresh(member)).find_map(open)
             }
             Access::Write => {
                 let route = shards.write_route(&self.hash);

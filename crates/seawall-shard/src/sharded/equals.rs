@@ -4,7 +4,7 @@
 //!
 //! | | first | then |
 //! |---|---|---|
-//! | a write, a read of the primary | the primary | |
+//! | a write, a read of the primary, or one that must be fresh | the primary | |
 //! | the owner first | the primary | the others, by chance |
 //! | `Nearest` | one's own zone, by chance | the others, by chance |
 //! | `Any` | all, by chance | |
@@ -57,7 +57,9 @@ impl Role {
         }
         let drains = u32::from(self.state == NodeState::Draining) << 1;
         match access {
-            Access::Write | Access::Read(Read::Primary) => self.is_primary.then_some(0),
+            Access::Write | Access::Read(Read::Primary) | Access::Fresh(..) => {
+                self.is_primary.then_some(0)
+            }
             Access::OwnerFirst => Some(drains + u32::from(!self.is_primary)),
             Access::Read(Read::Nearest) => Some(drains + u32::from(!self.is_near)),
             Access::Read(Read::Any) => Some(drains),

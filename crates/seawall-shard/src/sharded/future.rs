@@ -15,7 +15,7 @@ use tower_service::Service;
 
 use super::{
     Access, OneSide, WhileMoving,
-    candidate::{Ask, Tried},
+    candidate::{Ask, Stage, Tried},
     fail_over::FailOver,
     looking::{Chosen, Looking},
     pool::Pool,
@@ -87,8 +87,9 @@ pin_project! {
 impl<S, F, T, E, Request> Life<S, F, T, E, Request> {
     /// With the error of the member that refused the call before, if one did.
     const fn looking(request: Request, refusal: Option<E>) -> Self {
+        let stage = if refusal.is_none() { Stage::First } else { Stage::Waits };
         Self::Looking {
-            looking: Looking::new(),
+            looking: Looking::new(stage),
             request: Some(request),
             refusal,
             wait: Wait::new(),

@@ -10,6 +10,7 @@
 //! | fails to get ready | leaves it, and looks at the next |
 //! | has no place left | looks at the next |
 //! | was waited for, and another one owns the key by now | of a write: lets it go, and looks at the next; of a read, where it [looks](super::WhileMoving) at its way, when that one has the key no more |
+//! | is [not as fresh](super::Access::Fresh) as is asked | waits for a report of any, not for long; then the primary is next, if its budget pays for that |
 //! | is the last | waits for any of those in mind; where there are none, the call is over |
 //!
 //! # What it promises
@@ -23,17 +24,19 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use seawall_core::{Error, Reason};
+use seawall_core::{Error, Reason, Rejection};
 use tower_service::Service;
 
 use super::{
-    candidate::{Ask, Candidate, MOST_TRIES, Next, Tried},
-    pool::Pool,
+    Access,
+    candidate::{Ask, Candidate, MOST_TRIES, Next, Stage, Tried},
+    pool::{Field, Pool},
     wait::{Mood, Wait},
 };
+use crate::{Read, route::Fresh};
 
 /// A member's clone, which is to be called once it is ready, and the place that the call has there.
 pub(crate) struct Chosen<S> {
@@ -49,16 +52,19 @@ pub(crate) struct Looking<S, E> {
     is_full: bool,
     is_paused: bool,
     has_overflowed: bool,
+    stage: Stage,
 }
 
 impl<S, E> Looking<S, E> {
-    pub(crate) const fn new() -> Self {
+    /// `stage`: the first, but of a call that was refused and is made again.
+    pub(crate) const fn new(stage: Stage) -> Self {
         Self {
             waiting: [const { None }; MOST_TRIES],
             error: None,
             is_full: false,
             is_paused: false,
             has_overflowed: false,
+            stage,
         }
     }
 
@@ -84,7 +90,7 @@ impl<S, E> Looking<S, E> {
             }
         }
         loop {
-            if self.waiting.iter().any(Option::is_some) {
+            if self.is_waiting() {
                 match wait.as_mut().poll(pool.patience(), cx) {
                     Mood::Patient => return Poll::Pending,
                     Mood::Impatient => {}
@@ -93,7 +99,13 @@ impl<S, E> Looking<S, E> {
                     }
                 }
             }
-            let candidate = match pool.next(ask, tried) {
+            let next = match ask.access {
+                Access::Fresh(read, fresh) => {
+                    self.next_fresh(pool, ask, tried, (read, fresh), wait.as_mut(), cx)
+                }
+                _ => Poll::Ready(Ok(pool.next(ask, tried))),
+            };
+            let candidate = match ready!(next)? {
                 Next::Member(candidate) => candidate,
                 Next::Full => {
                     self.is_full = true;
@@ -103,7 +115,8 @@ impl<S, E> Looking<S, E> {
                     self.is_paused = true;
                     return self.end(pool);
                 }
-                Next::Nobody if self.waiting.iter().any(Option::is_some) => return Poll::Pending,
+                Next::Behind => continue, // it has waited
+                Next::Nobody if self.is_waiting() => return Poll::Pending,
                 Next::Nobody if self.is_full && self.error.is_none() && !self.has_overflowed => {
                     self.has_overflowed = true;
                     pool.overflow(ask)?
@@ -115,6 +128,49 @@ impl<S, E> Looking<S, E> {
                 return Poll::Ready(Ok(ready));
             }
         }
+    }
+
+    /// Who is fresh, for as long as there is time to wait for one; then the primary. Once that has refused the read
+    /// there is nobody but who is waited for.
+    fn next_fresh(
+        &mut self,
+        pool: &Pool<S>,
+        ask: Ask,
+        tried: &mut Tried,
+        wants: (Read, Fresh),
+        mut wait: Pin<&mut Wait>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Next<S>, Rejection>> {
+        let Field::Shards(shards) = &pool.field else {
+            return Poll::Ready(Ok(pool.next(ask, tried)));
+        };
+        if self.stage == Stage::First {
+            shards.pay();
+        }
+        loop {
+            let next = match pool.next_that_is_fresh(ask, tried, wants, self.stage) {
+                Ok(next) => next,
+                Err(_) if self.is_waiting() || self.error.is_some() => Next::Nobody,
+                Err(refused) => return Poll::Ready(Err(refused)),
+            };
+            if !matches!(next, Next::Behind) {
+                let caught_up = self.stage == Stage::Waits && matches!(next, Next::Member(_));
+                wait.as_mut().end_reports(shards, caught_up);
+                if self.stage == Stage::First {
+                    self.stage = Stage::Waits;
+                }
+                return Poll::Ready(Ok(next));
+            }
+            self.stage = if self.is_waiting() {
+                Stage::Last // for a fresh one that is not ready; the primary may be
+            } else {
+                ready!(wait.as_mut().poll_report(shards, cx))?
+            };
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.waiting.iter().any(Option::is_some)
     }
 
     /// The member, if it is ready; if it is not yet, it is kept in mind.

@@ -18,11 +18,11 @@ use seawall_core::{
 
 use super::{
     Access,
-    candidate::{Ask, Candidate, Next, Tried},
+    candidate::{Ask, Candidate, Next, Stage, Tried},
     equals::{Equals, Roles},
     seats::{Seat, Seats},
 };
-use crate::{Member, ShardMap};
+use crate::{Member, Read, ShardMap, route::Fresh};
 
 pub(crate) struct Pool<S> {
     pub(crate) name: Name,
@@ -109,6 +109,23 @@ impl<S> Pool<S> {
         match &self.field {
             Field::Shards(shards) => ask.next_of_shards(shards, &view.seats, tried),
             Field::Equals(equals) => equals.next(&view, ask.access, tried),
+        }
+    }
+
+    /// The same for a read that must be fresh; `None` of equals, which nobody reports of.
+    pub(crate) fn next_that_is_fresh(
+        &self,
+        ask: Ask,
+        tried: &mut Tried,
+        wants: (Read, Fresh),
+        stage: Stage,
+    ) -> Result<Next<S>, Rejection> {
+        match &self.field {
+            Field::Shards(shards) => {
+                let view = self.lane().read();
+                ask.next_that_is_fresh(shards, &view.seats, tried, wants, stage)
+            }
+            Field::Equals(_) => Ok(self.next(ask, tried)),
         }
     }
 

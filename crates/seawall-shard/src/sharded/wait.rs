@@ -1,11 +1,21 @@
 //! How long a call waits for the member that it prefers, and for any member at all.
 
 #[cfg(feature = "tokio")]
-use std::{future::Future, task::Poll};
-use std::{pin::Pin, task::Context, time::Duration};
+use std::{future::Future, task::ready};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 #[cfg(feature = "tokio")]
 use pin_project_lite::pin_project;
+use seawall_core::Rejection;
+#[cfg(feature = "tokio")]
+use tokio::sync::futures::OwnedNotified;
+
+use super::candidate::Stage;
+use crate::ShardMap;
 
 /// What time says to a call that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +40,58 @@ pin_project! {
         // What is left of the deadline when patience is over; `None` where there is no deadline.
         rest: Option<Duration>,
         is_armed: bool,
+        // The next report of a node's progress, for as long as a read waits for one.
+        #[pin]
+        report: Option<OwnedNotified>,
     }
 }
 
 #[cfg(feature = "tokio")]
 impl Wait {
     pub(crate) const fn new() -> Self {
-        Self { timer: None, mood: Mood::Patient, rest: None, is_armed: false }
+        Self { timer: None, mood: Mood::Patient, rest: None, is_armed: false, report: None }
+    }
+
+    /// All who could be asked are behind: pending until a report, ready with what to do next. The first time it is
+    /// ready at once: whoever waits looks again after it has begun to listen, so that no report is missed.
+    ///
+    /// # Errors
+    ///
+    /// Where the deadline of the call has passed.
+    pub(crate) fn poll_report(
+        self: Pin<&mut Self>,
+        shards: &ShardMap,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Stage, Rejection>> {
+        let mut this = self.project();
+        let Some(report) = this.report.as_mut().as_pin_mut() else {
+            let patience = shards.fresh_patience()?;
+            if patience.is_zero() {
+                return Poll::Ready(Ok(Stage::Last));
+            }
+            shards.count_wait();
+            this.timer.set(Some(tokio::time::sleep(patience)));
+            this.report.set(Some(shards.next_report()));
+            return Poll::Ready(Ok(Stage::Waits));
+        };
+        if report.poll(cx).is_ready() {
+            this.report.set(Some(shards.next_report()));
+            return Poll::Ready(Ok(Stage::Waits));
+        }
+        let timer = this.timer.as_mut().as_pin_mut().expect("it was set with the report");
+        ready!(timer.poll(cx));
+        shards.fresh_patience()?; // the call's time may be over by now
+        Poll::Ready(Ok(Stage::Last))
+    }
+
+    /// A read that may have waited for a report waits for none any more.
+    pub(crate) fn end_reports(self: Pin<&mut Self>, shards: &ShardMap, caught_up: bool) {
+        let mut this = self.project();
+        if this.report.is_some() {
+            this.report.set(None);
+            this.timer.set(None);
+            shards.end_wait(caught_up);
+        }
     }
 
     /// Nobody is ready: how long to wait, from now on. To be asked each time.
@@ -86,6 +141,18 @@ impl Wait {
     pub(crate) const fn new() -> Self {
         Self
     }
+
+    #[expect(clippy::unused_self, reason = "as the one that has a timer")]
+    pub(crate) fn poll_report(
+        self: Pin<&mut Self>,
+        _shards: &ShardMap,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Result<Stage, Rejection>> {
+        Poll::Ready(Ok(Stage::Last))
+    }
+
+    #[expect(clippy::unused_self, reason = "as the one that has a timer")]
+    pub(crate) fn end_reports(self: Pin<&mut Self>, _shards: &ShardMap, _caught_up: bool) {}
 
     #[expect(clippy::unused_self, reason = "as the one that has a timer")]
     pub(crate) fn poll(self: Pin<&mut Self>, _patience: Duration, _cx: &mut Context<'_>) -> Mood {

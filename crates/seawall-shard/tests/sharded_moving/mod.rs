@@ -249,6 +249,14 @@ fn a_write_that_the_other_side_fails_to_take_is_not_acknowledged() {
 }
 
 #[test]
+fn a_write_is_answered_by_its_owner() {
+    let mut each = Move::new(RULES);
+    each.to(Phase::Copying);
+    each.target.0.lock().rows.insert(each.key(), (9, Some("copied")));
+    assert_eq!(each.write("first"), Ok(Some((1, Some("first")))));
+}
+
+#[test]
 fn a_write_waits_for_the_other_side_and_is_acknowledged_after_it() {
     let mut each = Move::new(RULES);
     each.to(Phase::Copying);
