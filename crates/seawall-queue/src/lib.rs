@@ -3,8 +3,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
+pub mod job;
 pub mod ring;
+pub mod storage;
 #[cfg(test)]
 mod tests;
 
-pub use seawall_core::ConfigError;
+pub use seawall_core::{ConfigError, Priority};
