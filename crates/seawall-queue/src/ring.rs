@@ -80,6 +80,10 @@ use seawall_core::ConfigError;
 use self::shared::Shared;
 #[cfg(test)]
 pub(crate) use self::slots::{In, Out, Slots};
+pub(crate) use self::{
+    courtesy::{gives_way, rested},
+    line::{Line, Ticket},
+};
 pub use self::{
     error::{SendError, TryRecvError, TrySendError},
     receiver::{Drain, Receiver},

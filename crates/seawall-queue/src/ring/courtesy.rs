@@ -25,7 +25,7 @@ thread_local! {
 /// Whether the task has had its turns; then it is woken, and is to say that it is pending.
 #[cfg(not(seawall_loom))]
 #[inline]
-pub(super) fn gives_way(cx: &Context<'_>) -> bool {
+pub(crate) fn gives_way(cx: &Context<'_>) -> bool {
     let done = DONE.get() + 1;
     if done <= TURNS {
         DONE.set(done);
@@ -39,15 +39,15 @@ pub(super) fn gives_way(cx: &Context<'_>) -> bool {
 /// The task waits of itself.
 #[cfg(not(seawall_loom))]
 #[inline]
-pub(super) fn rested() {
+pub(crate) fn rested() {
     DONE.set(0);
 }
 
 /// In a model all threads are one, which the count would tie together.
 #[cfg(seawall_loom)]
-pub(super) fn gives_way(_: &Context<'_>) -> bool {
+pub(crate) fn gives_way(_: &Context<'_>) -> bool {
     false
 }
 
 #[cfg(seawall_loom)]
-pub(super) fn rested() {}
+pub(crate) fn rested() {}

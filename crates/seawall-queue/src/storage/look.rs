@@ -77,6 +77,27 @@ impl<P> JobInfo<P> {
             result: None,
         }
     }
+
+    /// The same job with another payload.
+    #[must_use]
+    pub fn map<Q>(self, payload: impl FnOnce(P) -> Q) -> JobInfo<Q> {
+        JobInfo {
+            id: self.id,
+            state: self.state,
+            payload: self.payload.map(payload),
+            counts: self.counts,
+            priority: self.priority,
+            key: self.key,
+            age: self.age,
+            due_in: self.due_in,
+            lease_left: self.lease_left,
+            worker: self.worker,
+            progress: self.progress,
+            cause: self.cause,
+            error: self.error,
+            result: self.result,
+        }
+    }
 }
 
 /// How far a job is.
@@ -109,7 +130,7 @@ pub struct Stats {
     pub cancelled: usize,
     /// Whether nothing is claimed.
     pub paused: bool,
-    /// How long the one that is first in turn has been ready.
+    /// How long the longest ready one has been.
     pub oldest_ready: Option<Duration>,
     /// In how long the next scheduled one is due.
     pub next_due: Option<Duration>,

@@ -1,0 +1,515 @@
+//! All jobs of a queue in memory: what each call does to them, with the time passed in.
+//!
+//! One job, one record; beside it an index for each question that a call asks:
+//!
+//! | question | index |
+//! |---|---|
+//! | which is it? | `jobs` |
+//! | whose turn is it, what is due next, who is shed? | `lanes` |
+//! | whose lease is over first? | `leased` |
+//! | how many of its key are leased, who waits for that? | `keys`, where there is a limit |
+//! | who holds this unique key? | `uniques` |
+//! | what was over first? | `done`, `dead` |
+//!
+//! A record's [`Life`](crate::job::Life) decides; then the record is taken out of the index where it was and
+//! put into the one where it belongs. Nothing here calls other people's code: payloads that nobody needs any
+//! more leave by `trash`.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use seawall_core::{Name, Nanos, Priority};
+
+use super::{
+    keys::Keys,
+    lanes::{Lanes, Place, Set},
+    record::{Record, Records},
+    uniques::Uniques,
+};
+use crate::{
+    job::{Cancelled, JobId, Kept, Lease, Phase, Settled, State, Swept, Token, Verdict},
+    storage::{
+        Claim, Claimed, Enqueued, Heartbeat, JobInfo, Keep, Look, MAX_BATCH, NewJob, Promoted,
+        Requeued, Room, Scope, Settings, Stats, Unique,
+    },
+};
+
+pub(super) struct Core<P> {
+    jobs: Records<P>,
+    lanes: Lanes,
+    leased: BTreeSet<Place>,
+    keys: Option<Keys>,
+    uniques: Uniques,
+    /// Done and cancelled ones: they never come back, so they leave as they came.
+    done: VecDeque<Place>,
+    dead: BTreeSet<Place>,
+    cancelled: usize,
+    paused: bool,
+    /// Of the last job, and of the last claim.
+    last_id: u64,
+    last_token: u64,
+    /// The latest time that was told: it does not go back.
+    now: Nanos,
+    capacity: usize,
+    keep_done: Keep,
+    keep_dead: Keep,
+    trash: Vec<Arc<P>>,
+}
+
+impl<P> Core<P> {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            jobs: Records::default(),
+            lanes: Lanes::default(),
+            leased: BTreeSet::new(),
+            keys: settings.key_limit.map(Keys::new),
+            uniques: Uniques::default(),
+            done: VecDeque::new(),
+            dead: BTreeSet::new(),
+            cancelled: 0,
+            paused: false,
+            last_id: 0,
+            last_token: 0,
+            now: Nanos::ZERO,
+            capacity: settings.capacity,
+            keep_done: settings.keep_done,
+            keep_dead: settings.keep_dead,
+            trash: Vec::new(),
+        }
+    }
+
+    /// The time that all of a call goes by.
+    pub(super) fn set_time(&mut self, now: Nanos) {
+        self.now = self.now.max(now);
+    }
+
+    /// Payloads that nobody needs any more, for the caller to drop outside the lock.
+    pub(super) fn take_trash(&mut self) -> Vec<Arc<P>> {
+        std::mem::take(&mut self.trash)
+    }
+
+    /// How many may be claimed now, as far as is known.
+    pub(super) fn work(&self) -> usize {
+        if self.paused { 0 } else { self.lanes.count(Set::Ready) }
+    }
+
+    /// How many may go in now.
+    pub(super) fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.lanes.len())
+    }
+
+    // Where records are.
+
+    /// Puts a waiting job where it belongs.
+    fn seat(&mut self, id: JobId) {
+        let record = self.jobs.get_mut(&id).expect("it was just there");
+        let place = record.place(id);
+        record.set = if place.0 <= self.now { Set::Ready } else { Set::Scheduled };
+        self.lanes.insert(record.set, record.priority, place);
+    }
+
+    /// Takes a waiting job out of its place, which is `place` there.
+    fn unseat(&mut self, id: JobId) {
+        let record = &self.jobs[&id];
+        self.lanes.remove(record.set, record.priority, record.place(id));
+        if let (Some(keys), Some(key)) = (&mut self.keys, &record.key) {
+            let back = match record.set {
+                Set::HeldUp => {
+                    keys.gone(key, record.turn(id));
+                    None
+                }
+                Set::Ready => keys.let_back(key), // a place of its key that it leaves unused
+                Set::Scheduled => None,
+            };
+            self.let_back(back);
+        }
+    }
+
+    /// A lease of a job ended: another of its key may come.
+    fn end_lease(&mut self, id: JobId, until: Nanos) {
+        self.leased.remove(&(until, id));
+        if let (Some(keys), Some(key)) = (&mut self.keys, &self.jobs[&id].key) {
+            let back = keys.end(key);
+            self.let_back(back);
+        }
+    }
+
+    fn let_back(&mut self, id: Option<JobId>) {
+        let Some(id) = id else { return };
+        let record = self.jobs.get_mut(&id).expect("who is held up is there");
+        self.lanes.remove(Set::HeldUp, record.priority, record.place(id));
+        record.set = Set::Ready;
+        self.lanes.insert(Set::Ready, record.priority, record.place(id));
+    }
+
+    /// A job that is out of its place has come to another phase: puts it where it belongs now.
+    fn settle_down(&mut self, id: JobId) {
+        let record = self.jobs.get_mut(&id).expect("it was just there");
+        match record.life.phase {
+            Phase::Waiting { .. } => return self.seat(id),
+            Phase::Leased { until, .. } => {
+                self.leased.insert((until, id));
+                return;
+            }
+            Phase::Dead { at, .. } => {
+                self.dead.insert((at, id));
+            }
+            Phase::Done { at } | Phase::Cancelled { at } => {
+                self.cancelled += usize::from(matches!(record.life.phase, Phase::Cancelled { .. }));
+                self.done.push_back((at, id));
+                self.trash.extend(record.payload.take());
+            }
+        }
+        if let Some(unique) = &record.unique {
+            self.uniques.give_back(&unique.key, id);
+        }
+        if self.done.len() > self.keep_done.count {
+            self.forget_done();
+        }
+        if self.dead.len() > self.keep_dead.count {
+            self.forget_dead();
+        }
+    }
+
+    fn forget_done(&mut self) {
+        let gone = self.done.pop_front().and_then(|(_, id)| self.jobs.remove(&id));
+        if let Some(Phase::Cancelled { .. }) = gone.map(|record| record.life.phase) {
+            self.cancelled -= 1;
+        }
+    }
+
+    fn forget_dead(&mut self) {
+        let gone = self.dead.pop_first().and_then(|(_, id)| self.jobs.remove(&id));
+        self.trash.extend(gone.and_then(|record| record.payload));
+    }
+
+    // What goes in.
+
+    pub(super) fn enqueue(&mut self, job: NewJob<P>, room: Room) -> Enqueued {
+        match self.admit(job.unique.as_ref(), job.priority, room) {
+            Ok(shed) => Enqueued::New { id: self.insert(job), shed },
+            Err(Enqueued::Replaced(id)) => {
+                self.replace(id, job);
+                Enqueued::Replaced(id)
+            }
+            Err(refused) => refused,
+        }
+    }
+
+    /// Whether a job may go in, and who was shed for it; otherwise what is the matter. Nothing of it is
+    /// needed but this: whoever waits for room keeps his payload.
+    pub(super) fn admit(
+        &mut self,
+        unique: Option<&Unique>,
+        priority: Priority,
+        room: Room,
+    ) -> Result<Option<JobId>, Enqueued> {
+        if let Some(unique) = unique {
+            if let Some(holder) = self.uniques.holder(self.now, &unique.key) {
+                let waits = self
+                    .jobs
+                    .get(&holder)
+                    .is_some_and(|holder| matches!(holder.life.phase, Phase::Waiting { .. }));
+                let replaces = unique.replace && waits;
+                return Err(if replaces {
+                    Enqueued::Replaced(holder)
+                } else {
+                    Enqueued::Existing(holder)
+                });
+            }
+            if matches!(unique.scope, Scope::For(_)) && !self.uniques.has_room() {
+                return Err(Enqueued::Full);
+            }
+        }
+        if self.room() > 0 {
+            return Ok(None);
+        }
+        match room {
+            Room::Refuse => Err(Enqueued::Full),
+            Room::Shed => match self.lanes.last_below(priority) {
+                Some(last) => {
+                    self.shed(last);
+                    Ok(Some(last))
+                }
+                None => Err(Enqueued::Full),
+            },
+        }
+    }
+
+    /// Puts in a job that was admitted.
+    pub(super) fn insert(&mut self, job: NewJob<P>) -> JobId {
+        self.last_id += 1;
+        let id = JobId(self.last_id);
+        let mut record = Record::new(self.now, self.now + job.delay, job.priority, job.payload);
+        if let Some(unique) = &job.unique {
+            let until = match unique.scope {
+                Scope::For(time) => Some(self.now + time),
+                Scope::Queued | Scope::Active => None,
+            };
+            self.uniques.hold(&unique.key, id, until);
+        }
+        (record.key, record.unique) = (job.key, job.unique);
+        record.max_attempts = job.max_attempts;
+        self.jobs.insert(id, record);
+        self.seat(id);
+        id
+    }
+
+    fn replace(&mut self, id: JobId, job: NewJob<P>) {
+        self.unseat(id);
+        let record = self.jobs.get_mut(&id).expect("the holder waits");
+        self.trash.extend(record.payload.replace(Arc::new(job.payload)));
+        (record.priority, record.key) = (job.priority, job.key);
+        record.max_attempts = job.max_attempts;
+        record.life.phase = Phase::Waiting { due: self.now + job.delay };
+        self.seat(id);
+    }
+
+    fn shed(&mut self, id: JobId) {
+        self.unseat(id);
+        self.jobs.get_mut(&id).expect("it waits").life.shed(self.now);
+        self.settle_down(id);
+    }
+
+    // What comes out.
+
+    pub(super) fn claim(&mut self, claim: &Claim, mut out: impl FnMut(Claimed<Arc<P>>)) {
+        if self.paused {
+            return;
+        }
+        self.make_ready(MAX_BATCH);
+        let mut left = claim.max;
+        for _ in 0..MAX_BATCH {
+            if left == 0 {
+                return;
+            }
+            let Some(id) = self.lanes.pop_ready() else { return };
+            if self.may_be_leased(id) {
+                out(self.lease(id, claim));
+                left -= 1;
+            }
+        }
+    }
+
+    /// Counts it with its key, or puts it aside.
+    fn may_be_leased(&mut self, id: JobId) -> bool {
+        let Some(keys) = &mut self.keys else { return true };
+        let record = self.jobs.get_mut(&id).expect("who waits is there");
+        let Some(key) = &record.key else { return true };
+        let may = keys.lease(key);
+        if !may {
+            keys.hold_up(key, record.turn(id));
+            record.set = Set::HeldUp;
+            self.lanes.insert(Set::HeldUp, record.priority, record.place(id));
+        }
+        may
+    }
+
+    fn lease(&mut self, id: JobId, claim: &Claim) -> Claimed<Arc<P>> {
+        self.last_token += 1;
+        let token = Token(self.last_token);
+        let record = self.jobs.get_mut(&id).expect("who waits is there");
+        let waited = self.now.since(record.due());
+        let limits = claim.limits.or_own(record.max_attempts);
+        let is_leased = record.life.claim(self.now, token, claim.lease, limits);
+        debug_assert!(is_leased, "who is ready is due");
+        self.leased.insert((self.now + claim.lease, id));
+        record.worker = Some(Name::clone(&claim.worker));
+        if let Some(Unique { key, scope: Scope::Queued, .. }) = &record.unique {
+            self.uniques.give_back(key, id);
+        }
+        let payload = record.payload.clone().expect("who waits has a payload");
+        let mut claimed = Claimed::new(Lease { id, token }, payload, record.life.counts, limits);
+        claimed.priority = record.priority;
+        claimed.key.clone_from(&record.key);
+        claimed.waited = waited;
+        claimed
+    }
+
+    // What workers say.
+
+    pub(super) fn settle(&mut self, lease: Lease, verdict: Verdict) -> Settled {
+        let Some(record) = self.jobs.get_mut(&lease.id) else { return Settled::Lost };
+        let before = record.life.phase;
+        let settled = record.life.settle(self.now, lease.token, &verdict);
+        if let (Settled::Done(_), Phase::Leased { until, .. }) = (settled, before) {
+            record.note_verdict(verdict);
+            self.end_lease(lease.id, until);
+            self.settle_down(lease.id);
+        }
+        settled
+    }
+
+    pub(super) fn heartbeat(&mut self, heartbeat: Heartbeat, lease: Duration) -> Kept {
+        let Lease { id, token } = heartbeat.lease;
+        let Some(record) = self.jobs.get_mut(&id) else { return Kept::Lost };
+        let before = record.life.phase;
+        let kept = record.life.heartbeat(self.now, token, lease);
+        if let (Kept::Extended | Kept::Cancel, Phase::Leased { until, .. }) = (kept, before) {
+            self.leased.remove(&(until, id));
+            self.leased.insert((self.now + lease, id));
+            if let Some(progress) = heartbeat.progress {
+                record.note_progress(progress);
+            }
+        }
+        kept
+    }
+
+    // What time does.
+
+    /// Makes up to this many scheduled jobs ready that are due.
+    fn make_ready(&mut self, budget: usize) -> usize {
+        let mut made = 0;
+        while made < budget
+            && let Some(((due, id), priority)) = self.lanes.first_due(Set::Scheduled)
+            && due <= self.now
+        {
+            self.lanes.remove(Set::Scheduled, priority, (due, id));
+            self.seat(id);
+            made += 1;
+        }
+        made
+    }
+
+    pub(super) fn promote(&mut self, mut budget: usize) -> Promoted {
+        let mut promoted = Promoted::default();
+        while budget > 0
+            && let Some(&(until, id)) = self.leased.first()
+            && until <= self.now
+        {
+            budget -= 1;
+            self.sweep(id, until, &mut promoted);
+        }
+        promoted.ready = self.make_ready(budget);
+        budget -= promoted.ready;
+        while budget > 0 && self.forget() {
+            budget -= 1;
+            promoted.forgotten += 1;
+        }
+        while budget > 0 && self.uniques.forget(self.now) {
+            budget -= 1;
+        }
+        promoted.next = self.next();
+        promoted
+    }
+
+    fn sweep(&mut self, id: JobId, until: Nanos, promoted: &mut Promoted) {
+        let record = self.jobs.get_mut(&id).expect("who is leased is there");
+        let Swept::Taken(state) = record.life.sweep(self.now) else {
+            debug_assert!(false, "who is first of the leased is as its record says");
+            return;
+        };
+        match state {
+            State::Dead => promoted.buried.push(id),
+            State::Cancelled => {}
+            _ => promoted.recovered.push(id),
+        }
+        self.end_lease(id, until);
+        self.settle_down(id);
+    }
+
+    /// Forgets the first of those that were kept long enough.
+    fn forget(&mut self) -> bool {
+        if self.done.front().is_some_and(|&(at, _)| at + self.keep_done.age <= self.now) {
+            self.forget_done();
+        } else if self.dead.first().is_some_and(|&(at, _)| at + self.keep_dead.age <= self.now) {
+            self.forget_dead();
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// In how long there is something to do.
+    fn next(&self) -> Option<Duration> {
+        let lease = self.leased.first().map(|&(until, _)| until);
+        let due = self.lanes.first_due(Set::Scheduled).map(|((due, _), _)| due);
+        let done = self.done.front().map(|&(at, _)| at + self.keep_done.age);
+        let dead = self.dead.first().map(|&(at, _)| at + self.keep_dead.age);
+        let next = [lease, due, done, dead, self.uniques.next_over()].into_iter().flatten().min();
+        next.map(|next| next.since(self.now))
+    }
+
+    // What people do.
+
+    pub(super) fn cancel(&mut self, id: JobId) -> Cancelled {
+        let Some(record) = self.jobs.get_mut(&id) else { return Cancelled::Unknown };
+        if matches!(record.life.phase, Phase::Waiting { .. }) {
+            self.unseat(id);
+        }
+        let record = self.jobs.get_mut(&id).expect("it was just there");
+        let cancelled = record.life.cancel(self.now);
+        if cancelled == Cancelled::Now {
+            self.settle_down(id);
+        }
+        cancelled
+    }
+
+    pub(super) fn requeue(&mut self, id: JobId) -> Requeued {
+        let Some(record) = self.jobs.get_mut(&id) else { return Requeued::Unknown };
+        let Phase::Dead { at, .. } = record.life.phase else { return Requeued::NotDead };
+        if let Some(Unique { key, scope: Scope::Active, .. }) = &record.unique {
+            if let Some(holder) = self.uniques.holder(self.now, key) {
+                return Requeued::Existing(holder);
+            }
+            self.uniques.hold(key, id, None);
+        }
+        record.life.requeue(self.now);
+        self.dead.remove(&(at, id));
+        self.seat(id);
+        Requeued::Now
+    }
+
+    pub(super) const fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let mut stats = Stats::default();
+        stats.scheduled = self.lanes.count(Set::Scheduled);
+        stats.ready = self.lanes.len() - stats.scheduled;
+        stats.leased = self.leased.len();
+        stats.done = self.done.len() - self.cancelled;
+        stats.dead = self.dead.len();
+        stats.cancelled = self.cancelled;
+        stats.paused = self.paused;
+        let ready = [Set::Ready, Set::HeldUp].into_iter();
+        let oldest = ready.filter_map(|set| self.lanes.first_due(set)).min();
+        stats.oldest_ready = oldest.map(|((due, _), _)| self.now.since(due));
+        let next = self.lanes.first_due(Set::Scheduled);
+        stats.next_due = next.map(|((due, _), _)| due.since(self.now));
+        stats
+    }
+
+    pub(super) fn inspect(&self, look: Look) -> Vec<JobInfo<Arc<P>>> {
+        match look {
+            Look::At(ids) => {
+                let known = ids.into_iter().filter_map(|id| Some((id, self.jobs.get(&id)?)));
+                known.map(|(id, record)| record.info(id, self.now)).collect()
+            }
+            Look::In { state, limit, before } => {
+                let before = before.unwrap_or(JobId(u64::MAX));
+                let is_wanted = |id: &JobId| *id < before && self.jobs[id].is(state, self.now);
+                let mut ids: Vec<_> = self.ids(state).into_iter().filter(is_wanted).collect();
+                ids.sort_unstable_by(|one, other| other.cmp(one));
+                ids.truncate(limit);
+                ids.iter().map(|id| self.jobs[id].info(*id, self.now)).collect()
+            }
+        }
+    }
+
+    /// All that may be in a state: what is scheduled may be due.
+    fn ids(&self, state: State) -> Vec<JobId> {
+        let of = |places: &mut dyn Iterator<Item = &Place>| places.map(|&(_, id)| id).collect();
+        match state {
+            State::Scheduled | State::Retrying => self.lanes.ids(&[Set::Scheduled]).collect(),
+            State::Ready => self.lanes.ids(&[Set::Ready, Set::Scheduled, Set::HeldUp]).collect(),
+            State::Leased => of(&mut self.leased.iter()),
+            State::Dead => of(&mut self.dead.iter()),
+            State::Done | State::Cancelled => of(&mut self.done.iter()),
+        }
+    }
+}
