@@ -3,13 +3,22 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
+mod codec;
 pub mod job;
 mod memory;
+mod queue;
 pub mod ring;
 pub mod storage;
 #[cfg(test)]
 mod tests;
 
-pub use seawall_core::{ConfigError, Priority};
+pub use seawall_core::{BoxError, ConfigError, Error, Priority};
 
-pub use self::memory::Memory;
+#[cfg(feature = "json")]
+pub use self::codec::Json;
+pub use self::{
+    codec::{Codec, Plain},
+    memory::Memory,
+    queue::{DeadLetters, Event, Job, MemoryBuilder, Queue, QueueBuilder, StorageError, Turn},
+    storage::{Claim, Claimed, NewJob, Storage},
+};

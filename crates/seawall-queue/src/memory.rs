@@ -78,6 +78,11 @@ impl<P> Memory<P> {
         Ok(Self(Arc::new(shared)))
     }
 
+    /// How many jobs are where, at once.
+    pub(crate) fn glance(&self) -> Stats {
+        self.0.with(|core| core.stats())
+    }
+
     /// Waits for room, and enqueues.
     pub(crate) fn push(&self, job: NewJob<P>) -> Pushing<'_, P> {
         Pushing { shared: &self.0, job: Some(job), seat: Seat::new(&self.0.room) }
@@ -162,7 +167,10 @@ impl<P: Clone + Send + Sync + 'static> Storage<P> for Memory<P> {
 
     async fn inspect(&self, look: Look) -> Result<Vec<JobInfo<P>>, Infallible> {
         let found = self.0.with(|core| core.inspect(look));
-        Ok(found.into_iter().map(|info| info.map(Arc::unwrap_or_clone)).collect())
+        Ok(found
+            .into_iter()
+            .map(|info| info.and_then(|payload| Some(Arc::unwrap_or_clone(payload))))
+            .collect())
     }
 
     fn wait(&self, hint: Hint) -> impl Future<Output = ()> + Send {

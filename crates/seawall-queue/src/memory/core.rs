@@ -398,14 +398,12 @@ impl<P> Core<P> {
 
     fn sweep(&mut self, id: JobId, until: Nanos, promoted: &mut Promoted) {
         let record = self.jobs.get_mut(&id).expect("who is leased is there");
-        let Swept::Taken(state) = record.life.sweep(self.now) else {
-            debug_assert!(false, "who is first of the leased is as its record says");
-            return;
-        };
-        match state {
-            State::Dead => promoted.buried.push(id),
-            State::Cancelled => {}
-            _ => promoted.recovered.push(id),
+        let swept = record.life.sweep(self.now);
+        debug_assert!(matches!(swept, Swept::Taken(_)), "its lease is over");
+        match record.life.phase {
+            Phase::Waiting { .. } => promoted.recovered.push(id),
+            Phase::Dead { cause, .. } => promoted.buried.push((id, cause)),
+            _ => {} // somebody had asked for it to be stopped
         }
         self.end_lease(id, until);
         self.settle_down(id);

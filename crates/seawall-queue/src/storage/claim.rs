@@ -77,17 +77,27 @@ impl<P> Claimed<P> {
         }
     }
 
-    /// The same job with another payload.
-    #[must_use]
-    pub fn map<Q>(self, payload: impl FnOnce(P) -> Q) -> Claimed<Q> {
-        Claimed {
+    /// The same job with another payload, if there can be one.
+    ///
+    /// # Errors
+    ///
+    /// Those of `payload`.
+    pub fn try_map<Q, E>(self, payload: impl FnOnce(P) -> Result<Q, E>) -> Result<Claimed<Q>, E> {
+        Ok(Claimed {
             lease: self.lease,
-            payload: payload(self.payload),
+            payload: payload(self.payload)?,
             counts: self.counts,
             limits: self.limits,
             priority: self.priority,
             key: self.key,
             waited: self.waited,
-        }
+        })
+    }
+
+    /// The same job with another payload.
+    #[must_use]
+    pub fn map<Q>(self, payload: impl FnOnce(P) -> Q) -> Claimed<Q> {
+        let Ok(mapped) = self.try_map(|kept| Ok::<_, std::convert::Infallible>(payload(kept)));
+        mapped
     }
 }

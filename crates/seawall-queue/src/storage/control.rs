@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::job::JobId;
+use crate::job::{Cause, JobId};
 
 /// What a promote has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,8 +12,9 @@ pub struct Promoted {
     pub ready: usize,
     /// Jobs whose workers were not heard of in time, and that wait again.
     pub recovered: Vec<JobId>,
-    /// Jobs whose workers were not heard of in time, and that are dead of it.
-    pub buried: Vec<JobId>,
+    /// Jobs whose workers were not heard of in time, and that are dead of it: of
+    /// [`Crashes`](Cause::Crashes), or of [`Attempts`](Cause::Attempts) where it was the last.
+    pub buried: Vec<(JobId, Cause)>,
     /// How many jobs that were over it forgot.
     pub forgotten: usize,
     /// In how long there is something to do again, if nothing happens before; `None` where there is nothing.

@@ -89,16 +89,20 @@ impl<P> NewJob<P> {
         self
     }
 
-    /// The same job with another payload.
-    pub fn map<Q>(self, payload: impl FnOnce(P) -> Q) -> NewJob<Q> {
-        NewJob {
-            payload: payload(self.payload),
+    /// The same job with another payload, if there can be one.
+    ///
+    /// # Errors
+    ///
+    /// Those of `payload`.
+    pub fn try_map<Q, E>(self, payload: impl FnOnce(P) -> Result<Q, E>) -> Result<NewJob<Q>, E> {
+        Ok(NewJob {
+            payload: payload(self.payload)?,
             delay: self.delay,
             priority: self.priority,
             key: self.key,
             unique: self.unique,
             max_attempts: self.max_attempts,
-        }
+        })
     }
 }
 

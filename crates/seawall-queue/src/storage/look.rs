@@ -78,13 +78,13 @@ impl<P> JobInfo<P> {
         }
     }
 
-    /// The same job with another payload.
+    /// The same job with another payload, or without one.
     #[must_use]
-    pub fn map<Q>(self, payload: impl FnOnce(P) -> Q) -> JobInfo<Q> {
+    pub fn and_then<Q>(self, payload: impl FnOnce(P) -> Option<Q>) -> JobInfo<Q> {
         JobInfo {
             id: self.id,
             state: self.state,
-            payload: self.payload.map(payload),
+            payload: self.payload.and_then(payload),
             counts: self.counts,
             priority: self.priority,
             key: self.key,
