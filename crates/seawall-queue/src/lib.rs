@@ -4,6 +4,8 @@
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
 mod codec;
+#[cfg(all(feature = "conformance", not(seawall_loom)))]
+pub mod conformance;
 pub mod job;
 mod memory;
 mod queue;
