@@ -250,10 +250,8 @@ impl ShardMap {
 
         ledger.inspect(|ledger| ledger.come());
         for (place, member) in Candidates::of(table, word, read, routing).enumerate() {
-            if member.is(owner) {
-                if place > 0 || look == Look::Again {
-                    continue; // the primary is asked last
-                }
+            if member.is(owner) && (place > 0 || look == Look::Again) {
+                continue; // the primary is asked last
             }
             if !can_be_asked(member) {
                 continue;
