@@ -83,6 +83,24 @@ impl<P> Memory<P> {
         self.0.with(|core| core.stats())
     }
 
+    /// As [`Storage::claim`], at once; the payloads are still shared.
+    pub(crate) fn claim_now(&self, claim: &Claim) -> Vec<Claimed<Arc<P>>> {
+        let mut claimed = Vec::new();
+        self.0.with(|core| core.claim(claim, |job| claimed.push(job)));
+        claimed
+    }
+
+    /// As [`Storage::settle`], at once.
+    pub(crate) fn settle_now<R: FromIterator<Settled>>(
+        &self,
+        settlements: impl IntoIterator<Item = Settlement>,
+    ) -> R {
+        let settle = |core: &mut Core<P>| {
+            settlements.into_iter().map(|one| core.settle(one.lease, one.verdict)).collect()
+        };
+        self.0.with(settle)
+    }
+
     /// Waits for room, and enqueues.
     pub(crate) fn push(&self, job: NewJob<P>) -> Pushing<'_, P> {
         Pushing { shared: &self.0, job: Some(job), seat: Seat::new(&self.0.room) }
@@ -121,16 +139,11 @@ impl<P: Clone + Send + Sync + 'static> Storage<P> for Memory<P> {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Vec<Claimed<P>>, Infallible> {
-        let mut claimed = Vec::new();
-        self.0.with(|core| core.claim(&claim, |job| claimed.push(job)));
-        Ok(claimed.into_iter().map(own).collect())
+        Ok(self.claim_now(&claim).into_iter().map(|job| job.map(Arc::unwrap_or_clone)).collect())
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, Infallible> {
-        let settle = |core: &mut Core<P>| {
-            settlements.into_iter().map(|one| core.settle(one.lease, one.verdict)).collect()
-        };
-        Ok(self.0.with(settle))
+        Ok(self.settle_now(settlements))
     }
 
     async fn heartbeat(
@@ -181,11 +194,6 @@ impl<P: Clone + Send + Sync + 'static> Storage<P> for Memory<P> {
     }
 }
 
-/// The payload is the claim's own from here on.
-fn own<P: Clone>(claimed: Claimed<Arc<P>>) -> Claimed<P> {
-    claimed.map(Arc::unwrap_or_clone)
-}
-
 /// Waits for room and enqueues. It holds the job until there is: dropped before, it has enqueued nothing.
 #[must_use = "a future does nothing unless it is polled"]
 pub(crate) struct Pushing<'a, P> {
@@ -200,15 +208,16 @@ impl<P> Unpin for Pushing<'_, P> {}
 
 impl<P> Pushing<'_, P> {
     fn attempt(&mut self) -> Option<Enqueued> {
-        let job = self.job.take().expect("it is not polled after it was ready");
-        let shared = self.shared;
-        let (done, job) =
-            shared.with(|core| match core.admit(job.unique.as_ref(), job.priority, Room::Refuse) {
-                Err(Enqueued::Full) => (None, Some(job)),
-                _ => (Some(core.enqueue(job, Room::Refuse)), None),
-            });
-        self.job = job;
-        done
+        let Self { shared, job: slot, .. } = self;
+        shared.with(|core| {
+            let job = slot.as_ref().expect("it is not polled after it was ready");
+            let admitted = core.admit(job.unique.as_ref(), job.priority, Room::Refuse);
+            if admitted == Err(Enqueued::Full) {
+                return None;
+            }
+            let job = slot.take().expect("it was just there");
+            Some(core.take_in(job, admitted))
+        })
     }
 }
 

@@ -26,7 +26,7 @@ use seawall_core::{Name, Nanos, Priority};
 use super::{
     keys::Keys,
     lanes::{Lanes, Place, Set},
-    record::{Record, Records},
+    record::{Record, Records, Trash},
     uniques::Uniques,
 };
 use crate::{
@@ -56,7 +56,7 @@ pub(super) struct Core<P> {
     capacity: usize,
     keep_done: Keep,
     keep_dead: Keep,
-    trash: Vec<Arc<P>>,
+    trash: Trash<P>,
 }
 
 impl<P> Core<P> {
@@ -77,7 +77,7 @@ impl<P> Core<P> {
             capacity: settings.capacity,
             keep_done: settings.keep_done,
             keep_dead: settings.keep_dead,
-            trash: Vec::new(),
+            trash: Trash::default(),
         }
     }
 
@@ -87,7 +87,7 @@ impl<P> Core<P> {
     }
 
     /// Payloads that nobody needs any more, for the caller to drop outside the lock.
-    pub(super) fn take_trash(&mut self) -> Vec<Arc<P>> {
+    pub(super) fn take_trash(&mut self) -> Trash<P> {
         std::mem::take(&mut self.trash)
     }
 
@@ -106,16 +106,16 @@ impl<P> Core<P> {
     /// Puts a waiting job where it belongs.
     fn seat(&mut self, id: JobId) {
         let record = self.jobs.get_mut(&id).expect("it was just there");
-        let place = record.place(id);
-        record.set = if place.0 <= self.now { Set::Ready } else { Set::Scheduled };
-        self.lanes.insert(record.set, record.priority, place);
+        self.lanes.seat(self.now, id, record);
     }
 
     /// Takes a waiting job out of its place, which is `place` there.
     fn unseat(&mut self, id: JobId) {
         let record = &self.jobs[&id];
         self.lanes.remove(record.set, record.priority, record.place(id));
-        if let (Some(keys), Some(key)) = (&mut self.keys, &record.key) {
+        if let Some(keys) = &mut self.keys
+            && let Some(key) = &record.key
+        {
             let back = match record.set {
                 Set::HeldUp => {
                     keys.gone(key, record.turn(id));
@@ -131,7 +131,9 @@ impl<P> Core<P> {
     /// A lease of a job ended: another of its key may come.
     fn end_lease(&mut self, id: JobId, until: Nanos) {
         self.leased.remove(&(until, id));
-        if let (Some(keys), Some(key)) = (&mut self.keys, &self.jobs[&id].key) {
+        if let Some(keys) = &mut self.keys
+            && let Some(key) = &self.jobs[&id].key
+        {
             let back = keys.end(key);
             self.let_back(back);
         }
@@ -149,7 +151,7 @@ impl<P> Core<P> {
     fn settle_down(&mut self, id: JobId) {
         let record = self.jobs.get_mut(&id).expect("it was just there");
         match record.life.phase {
-            Phase::Waiting { .. } => return self.seat(id),
+            Phase::Waiting { .. } => return self.lanes.seat(self.now, id, record),
             Phase::Leased { until, .. } => {
                 self.leased.insert((until, id));
                 return;
@@ -160,7 +162,7 @@ impl<P> Core<P> {
             Phase::Done { at } | Phase::Cancelled { at } => {
                 self.cancelled += usize::from(matches!(record.life.phase, Phase::Cancelled { .. }));
                 self.done.push_back((at, id));
-                self.trash.extend(record.payload.take());
+                self.trash.put(record.payload.take());
             }
         }
         if let Some(unique) = &record.unique {
@@ -183,13 +185,23 @@ impl<P> Core<P> {
 
     fn forget_dead(&mut self) {
         let gone = self.dead.pop_first().and_then(|(_, id)| self.jobs.remove(&id));
-        self.trash.extend(gone.and_then(|record| record.payload));
+        self.trash.put(gone.and_then(|record| record.payload));
     }
 
     // What goes in.
 
     pub(super) fn enqueue(&mut self, job: NewJob<P>, room: Room) -> Enqueued {
-        match self.admit(job.unique.as_ref(), job.priority, room) {
+        let admitted = self.admit(job.unique.as_ref(), job.priority, room);
+        self.take_in(job, admitted)
+    }
+
+    /// Puts in a job of which [`admit`](Self::admit) has said what is to become.
+    pub(super) fn take_in(
+        &mut self,
+        job: NewJob<P>,
+        admitted: Result<Option<JobId>, Enqueued>,
+    ) -> Enqueued {
+        match admitted {
             Ok(shed) => Enqueued::New { id: self.insert(job), shed },
             Err(Enqueued::Replaced(id)) => {
                 self.replace(id, job);
@@ -239,8 +251,7 @@ impl<P> Core<P> {
         }
     }
 
-    /// Puts in a job that was admitted.
-    pub(super) fn insert(&mut self, job: NewJob<P>) -> JobId {
+    fn insert(&mut self, job: NewJob<P>) -> JobId {
         self.last_id += 1;
         let id = JobId(self.last_id);
         let mut record = Record::new(self.now, self.now + job.delay, job.priority, job.payload);
@@ -251,17 +262,18 @@ impl<P> Core<P> {
             };
             self.uniques.hold(&unique.key, id, until);
         }
-        (record.key, record.unique) = (job.key, job.unique);
+        record.key = job.key;
+        record.unique = job.unique.map(Box::new);
         record.max_attempts = job.max_attempts;
+        self.lanes.seat(self.now, id, &mut record);
         self.jobs.insert(id, record);
-        self.seat(id);
         id
     }
 
     fn replace(&mut self, id: JobId, job: NewJob<P>) {
         self.unseat(id);
         let record = self.jobs.get_mut(&id).expect("the holder waits");
-        self.trash.extend(record.payload.replace(Arc::new(job.payload)));
+        self.trash.put(record.payload.replace(Arc::new(job.payload)));
         (record.priority, record.key) = (job.priority, job.key);
         record.max_attempts = job.max_attempts;
         record.life.phase = Phase::Waiting { due: self.now + job.delay };
@@ -318,7 +330,7 @@ impl<P> Core<P> {
         debug_assert!(is_leased, "who is ready is due");
         self.leased.insert((self.now + claim.lease, id));
         record.worker = Some(Name::clone(&claim.worker));
-        if let Some(Unique { key, scope: Scope::Queued, .. }) = &record.unique {
+        if let Some(Unique { key, scope: Scope::Queued, .. }) = record.unique.as_deref() {
             self.uniques.give_back(key, id);
         }
         let payload = record.payload.clone().expect("who waits has a payload");
@@ -449,7 +461,7 @@ impl<P> Core<P> {
     pub(super) fn requeue(&mut self, id: JobId) -> Requeued {
         let Some(record) = self.jobs.get_mut(&id) else { return Requeued::Unknown };
         let Phase::Dead { at, .. } = record.life.phase else { return Requeued::NotDead };
-        if let Some(Unique { key, scope: Scope::Active, .. }) = &record.unique {
+        if let Some(Unique { key, scope: Scope::Active, .. }) = record.unique.as_deref() {
             if let Some(holder) = self.uniques.holder(self.now, key) {
                 return Requeued::Existing(holder);
             }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seawall_core::{Nanos, Priority};
 
+use super::record::Record;
 use crate::{job::JobId, storage::turn::turn};
 
 /// When a job was or is due, and which it is.
@@ -41,6 +42,13 @@ impl Lanes {
     pub(super) const fn len(&self) -> usize {
         let [ready, scheduled, held_up] = self.counts;
         ready + scheduled + held_up
+    }
+
+    /// Puts a waiting job where it belongs.
+    pub(super) fn seat<P>(&mut self, now: Nanos, id: JobId, record: &mut Record<P>) {
+        let place = record.place(id);
+        record.set = if place.0 <= now { Set::Ready } else { Set::Scheduled };
+        self.insert(record.set, record.priority, place);
     }
 
     pub(super) fn insert(&mut self, set: Set, priority: Priority, place: Place) {

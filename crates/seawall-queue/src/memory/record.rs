@@ -23,7 +23,7 @@ pub(super) struct Record<P> {
     /// nobody needs it.
     pub(super) payload: Option<Arc<P>>,
     pub(super) key: Option<Arc<str>>,
-    pub(super) unique: Option<Unique>,
+    pub(super) unique: Option<Box<Unique>>,
     pub(super) max_attempts: Option<u32>,
     pub(super) since: Nanos,
     pub(super) worker: Option<Name>,
@@ -120,6 +120,28 @@ impl<P> Record<P> {
 
     pub(super) fn is(&self, state: State, now: Nanos) -> bool {
         self.life.state(now) == state
+    }
+}
+
+/// Payloads that nobody needs any more. There is one at most, mostly: then nothing is allocated.
+pub(super) struct Trash<P> {
+    first: Option<Arc<P>>,
+    more: Vec<Arc<P>>,
+}
+
+impl<P> Trash<P> {
+    pub(super) fn put(&mut self, payload: Option<Arc<P>>) {
+        match payload {
+            Some(payload) if self.first.is_some() => self.more.push(payload),
+            Some(payload) => self.first = Some(payload),
+            None => {}
+        }
+    }
+}
+
+impl<P> Default for Trash<P> {
+    fn default() -> Self {
+        Self { first: None, more: Vec::new() }
     }
 }
 

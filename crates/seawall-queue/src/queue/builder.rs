@@ -7,7 +7,7 @@ use seawall_core::{Clock, ConfigError, Listeners, Name};
 use super::{
     Event, Queue,
     erased::Coded,
-    shared::{Shared, Tally},
+    shared::{Local, Shared, Tally},
 };
 use crate::{
     codec::{Codec, Plain},
@@ -83,7 +83,7 @@ impl<T> QueueBuilder<T> {
         let shared = Shared {
             name: self.name,
             storage: Box::new(Coded::new(storage, codec)),
-            memory: None,
+            local: None,
             listeners: self.listeners,
             tally: Tally::default(),
             seen: seawall_core::sync::Mutex::new(Stats::default()),
@@ -158,7 +158,7 @@ impl<T> MemoryBuilder<T> {
         let memory = Memory::new(self.settings, self.clock)?;
         let mut queue = self.queue.storage(memory.clone());
         let shared = Arc::get_mut(&mut queue.shared).expect("nobody has it yet");
-        shared.memory = Some(memory);
+        shared.local = Some(Local { memory, own: Arc::unwrap_or_clone });
         Ok(queue)
     }
 }

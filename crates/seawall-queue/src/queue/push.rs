@@ -1,5 +1,7 @@
 //! How jobs go in: waiting for room, refused where there is none, or at somebody's cost.
 
+use std::pin::{Pin, pin};
+
 use seawall_core::Error;
 #[cfg(feature = "tokio")]
 use seawall_core::{Reason, Rejection, deadline};
@@ -30,11 +32,11 @@ impl<T> Queue<T> {
     /// In memory: dropped before it is ready, nothing is in. Elsewhere, it may be in.
     pub async fn push(&self, job: impl Into<NewJob<T>>) -> Result<JobId, Error<StorageError>> {
         let job = job.into();
-        let answer = match &self.shared.memory {
-            Some(memory) => self.within_deadline(async { Ok(memory.push(job).await) }).await?,
+        let answer = match &self.shared.local {
+            Some(local) => self.within_deadline(pin!(local.memory.push(job))).await?,
             None => {
                 let push = self.shared.storage.push(vec![job]);
-                one(&self.within_deadline(push).await?)
+                one(&self.within_deadline(pin!(push)).await?.map_err(Error::Inner)?)
             }
         };
         self.shared.entered(&[answer]);
@@ -90,7 +92,8 @@ impl<T> Queue<T> {
         let mut answers = Vec::new();
         while jobs.peek().is_some() {
             let batch = jobs.by_ref().take(MAX_BATCH).collect();
-            let part = self.within_deadline(self.shared.storage.push(batch)).await?;
+            let push = pin!(self.shared.storage.push(batch));
+            let part = self.within_deadline(push).await?.map_err(Error::Inner)?;
             self.shared.entered(&part);
             answers.extend(part);
         }
@@ -98,21 +101,19 @@ impl<T> Queue<T> {
     }
 
     /// No wait passes the call's deadline.
+    #[inline]
     async fn within_deadline<R>(
         &self,
-        push: impl Future<Output = Result<R, StorageError>>,
+        push: Pin<&mut impl Future<Output = R>>,
     ) -> Result<R, Error<StorageError>> {
         #[cfg(feature = "tokio")]
         if let Some(left) = deadline::remaining() {
-            return match tokio::time::timeout(left, push).await {
-                Ok(pushed) => pushed.map_err(Error::Inner),
-                Err(_) => {
-                    self.shared.tally.refused.add(1);
-                    Err(Rejection::new(Reason::DeadlineExceeded, self.shared.name.clone()).into())
-                }
-            };
+            return tokio::time::timeout(left, push).await.map_err(|_| {
+                self.shared.tally.refused.add(1);
+                Rejection::new(Reason::DeadlineExceeded, self.shared.name.clone()).into()
+            });
         }
-        push.await.map_err(Error::Inner)
+        Ok(push.await)
     }
 }
 

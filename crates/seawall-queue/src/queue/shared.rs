@@ -1,5 +1,7 @@
 //! What all clones of a queue share: its storage, what it counts, who is told.
 
+use std::sync::Arc;
+
 use seawall_core::{
     Listeners, Name, Observe, Reason, Rejection, Snapshot,
     sync::{Mutex, Stat},
@@ -15,12 +17,18 @@ use crate::{
 pub(super) struct Shared<T> {
     pub(super) name: Name,
     pub(super) storage: Box<dyn Erased<T>>,
-    /// The same storage, where it is ours: then a push is boxed nowhere, and stats are at hand.
-    pub(super) memory: Option<Memory<T>>,
+    pub(super) local: Option<Local<T>>,
     pub(super) listeners: Listeners<Event>,
     pub(super) tally: Tally,
     /// What was seen last of a storage that must be asked.
     pub(super) seen: Mutex<Stats>,
+}
+
+/// The storage, where it is in this process: what is ready at once need not be boxed.
+pub(super) struct Local<T> {
+    pub(super) memory: Memory<T>,
+    /// Makes a payload the handler's own. That it can be cloned is known where the queue is built.
+    pub(super) own: fn(Arc<T>) -> T,
 }
 
 /// What went through this handle and its clones.
@@ -73,7 +81,10 @@ impl<T> Shared<T> {
     }
 
     fn stats(&self) -> Stats {
-        self.memory.as_ref().map_or_else(|| self.seen.lock().clone(), Memory::glance)
+        match &self.local {
+            Some(local) => local.memory.glance(),
+            None => self.seen.lock().clone(),
+        }
     }
 }
 

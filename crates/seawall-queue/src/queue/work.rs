@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Queue, StorageError, Turn};
+use super::{Queue, StorageError, Turn, shared::Local};
 use crate::{
     job::{Cause, Kept, Lease, Settled, State, Verdict},
     storage::{Claim, Claimed, Heartbeat, Hint, Promoted, Settlement, Stats},
@@ -25,6 +25,11 @@ impl<T> Queue<T> {
     ///
     /// As where it fails.
     pub async fn claim(&self, claim: Claim) -> Result<Vec<Claimed<T>>, StorageError> {
+        if let Some(Local { memory, own }) = &self.shared.local {
+            let claimed = memory.claim_now(&claim);
+            self.shared.tally.claimed.add(claimed.len() as u64);
+            return Ok(claimed.into_iter().map(|job| job.map(own)).collect());
+        }
         let claims = self.shared.storage.claim(claim).await?;
         self.shared.tally.claimed.add(claims.jobs.len() as u64);
         for id in claims.undecodable {
@@ -41,7 +46,10 @@ impl<T> Queue<T> {
     pub async fn settle(&self, settlements: Vec<Settlement>) -> Result<Vec<Settled>, StorageError> {
         // What each is to be told as, should it be dead of it; in place before it is given away.
         let told: Vec<_> = settlements.iter().map(Told::of).collect();
-        let answers = self.shared.storage.settle(settlements).await?;
+        let answers: Vec<_> = match &self.shared.local {
+            Some(local) => local.memory.settle_now(settlements),
+            None => self.shared.storage.settle(settlements).await?,
+        };
         for (told, answer) in told.into_iter().zip(&answers) {
             self.settled(told, *answer);
         }
@@ -58,8 +66,15 @@ impl<T> Queue<T> {
         lease: Lease,
         verdict: Verdict,
     ) -> Result<Settled, StorageError> {
-        let answers = self.settle(vec![Settlement { lease, verdict }]).await?;
-        Ok(answers.first().copied().unwrap_or(Settled::Lost))
+        let settlement = Settlement { lease, verdict };
+        let told = Told::of(&settlement);
+        let answer = match &self.shared.local {
+            Some(local) => local.memory.settle_now::<Only>([settlement]).0,
+            None => self.shared.storage.settle(vec![settlement]).await?.first().copied(),
+        };
+        let answer = answer.unwrap_or(Settled::Lost); // who answers for nothing has taken nothing
+        self.settled(told, answer);
+        Ok(answer)
     }
 
     fn settled(&self, told: Told, answer: Settled) {
@@ -119,6 +134,15 @@ impl<T> Queue<T> {
         let stats = self.shared.storage.stats().await?;
         self.shared.seen.lock().clone_from(&stats);
         Ok(stats)
+    }
+}
+
+/// The first of some answers.
+struct Only(Option<Settled>);
+
+impl FromIterator<Settled> for Only {
+    fn from_iter<I: IntoIterator<Item = Settled>>(answers: I) -> Self {
+        Self(answers.into_iter().next())
     }
 }
 
