@@ -4,9 +4,13 @@
 
 use std::{cell::Cell, error::Error, marker::PhantomPinned};
 
-use seawall_queue::ring::{
-    Drain, Receiver, Receiving, ReceivingMany, SendError, Sender, Sending, TryRecvError,
-    TrySendError,
+use seawall_queue::{
+    Claimed, DeadLetters, Event, Job, Memory, MemoryBuilder, NewJob, Queue, QueueBuilder,
+    StorageError,
+    ring::{
+        Drain, Receiver, Receiving, ReceivingMany, SendError, Sender, Sending, TryRecvError,
+        TrySendError,
+    },
 };
 
 const fn all<T: Send + Sync + Unpin>() {}
@@ -24,7 +28,31 @@ const _: () = {
     all::<Sending<'static, u8>>();
     all::<Drain<'static, Value>>();
     unpins::<Sending<'static, PhantomPinned>>();
+    all::<Queue<u8>>();
+    all::<QueueBuilder<u8>>();
+    all::<MemoryBuilder<u8>>();
+    all::<DeadLetters<'static, u8>>();
+    all::<Memory<u8>>();
+    all::<NewJob<u8>>();
+    all::<Claimed<u8>>();
+    all::<Job<u8>>();
+    all::<Event>();
+    error::<StorageError>();
     error::<SendError<u8>>();
     error::<TrySendError<u8>>();
     error::<TryRecvError>();
 };
+
+const fn sends<F: Send>(_: &F) {}
+
+/// What a task of a work-stealing runtime holds over an `.await`.
+#[expect(dead_code, reason = "it is only to compile")]
+fn calls(queue: &Queue<u8>) {
+    sends(&queue.push(1));
+    sends(&queue.try_push(1));
+    sends(&queue.push_or_shed(1));
+    sends(&queue.push_batch([1]));
+    sends(&queue.promote(1));
+    sends(&queue.pause());
+    sends(&queue.dead_letters().requeue_all());
+}

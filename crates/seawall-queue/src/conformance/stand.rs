@@ -106,11 +106,16 @@ impl<S: Storage> Stand<S> {
 
     /// All that is due, step by step.
     pub(super) async fn promote(&self) -> Promoted {
+        /// What is forgotten of keys is counted nowhere, so a step may seem to do nothing.
+        const IDLE: usize = 100;
         let mut all = Promoted::default();
+        let mut idle = 0;
         loop {
             let step = well(self.storage.promote(BUDGET).await);
             let did = step.ready + step.recovered.len() + step.buried.len() + step.forgotten;
             assert!(did <= BUDGET, "a promote works on no more than it may: {did}");
+            idle = if did == 0 { idle + 1 } else { 0 };
+            assert!(idle <= IDLE, "a promote says that there is more, and does nothing: {step:?}");
             all.ready += step.ready;
             all.recovered.extend(step.recovered);
             all.buried.extend(step.buried);

@@ -13,7 +13,10 @@
 //!
 //! A record's [`Life`](crate::job::Life) decides; then the record is taken out of the index where it was and
 //! put into the one where it belongs. Nothing here calls other people's code: payloads that nobody needs any
-//! more leave by `trash`.
+//! more leave by `trash`. What time does is in `time`, what people do in `people`.
+
+mod people;
+mod time;
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -30,10 +33,9 @@ use super::{
     uniques::Uniques,
 };
 use crate::{
-    job::{Cancelled, JobId, Kept, Lease, Phase, Settled, State, Swept, Token, Verdict},
+    job::{JobId, Kept, Lease, Phase, Settled, Token, Verdict},
     storage::{
-        Claim, Claimed, Enqueued, Heartbeat, JobInfo, Keep, Look, MAX_BATCH, NewJob, Promoted,
-        Requeued, Room, Scope, Settings, Stats, Unique,
+        Claim, Claimed, Enqueued, Heartbeat, Keep, MAX_BATCH, NewJob, Room, Scope, Settings, Unique,
     },
 };
 
@@ -368,158 +370,5 @@ impl<P> Core<P> {
             }
         }
         kept
-    }
-
-    // What time does.
-
-    /// Makes up to this many scheduled jobs ready that are due.
-    fn make_ready(&mut self, budget: usize) -> usize {
-        let mut made = 0;
-        while made < budget
-            && let Some(((due, id), priority)) = self.lanes.first_due(Set::Scheduled)
-            && due <= self.now
-        {
-            self.lanes.remove(Set::Scheduled, priority, (due, id));
-            self.seat(id);
-            made += 1;
-        }
-        made
-    }
-
-    pub(super) fn promote(&mut self, mut budget: usize) -> Promoted {
-        let mut promoted = Promoted::default();
-        while budget > 0
-            && let Some(&(until, id)) = self.leased.first()
-            && until <= self.now
-        {
-            budget -= 1;
-            self.sweep(id, until, &mut promoted);
-        }
-        promoted.ready = self.make_ready(budget);
-        budget -= promoted.ready;
-        while budget > 0 && self.forget() {
-            budget -= 1;
-            promoted.forgotten += 1;
-        }
-        while budget > 0 && self.uniques.forget(self.now) {
-            budget -= 1;
-        }
-        promoted.next = self.next();
-        promoted
-    }
-
-    fn sweep(&mut self, id: JobId, until: Nanos, promoted: &mut Promoted) {
-        let record = self.jobs.get_mut(&id).expect("who is leased is there");
-        let swept = record.life.sweep(self.now);
-        debug_assert!(matches!(swept, Swept::Taken(_)), "its lease is over");
-        match record.life.phase {
-            Phase::Waiting { .. } => promoted.recovered.push(id),
-            Phase::Dead { cause, .. } => promoted.buried.push((id, cause)),
-            _ => {} // somebody had asked for it to be stopped
-        }
-        self.end_lease(id, until);
-        self.settle_down(id);
-    }
-
-    /// Forgets the first of those that were kept long enough.
-    fn forget(&mut self) -> bool {
-        if self.done.front().is_some_and(|&(at, _)| at + self.keep_done.age <= self.now) {
-            self.forget_done();
-        } else if self.dead.first().is_some_and(|&(at, _)| at + self.keep_dead.age <= self.now) {
-            self.forget_dead();
-        } else {
-            return false;
-        }
-        true
-    }
-
-    /// In how long there is something to do.
-    fn next(&self) -> Option<Duration> {
-        let lease = self.leased.first().map(|&(until, _)| until);
-        let due = self.lanes.first_due(Set::Scheduled).map(|((due, _), _)| due);
-        let done = self.done.front().map(|&(at, _)| at + self.keep_done.age);
-        let dead = self.dead.first().map(|&(at, _)| at + self.keep_dead.age);
-        let next = [lease, due, done, dead, self.uniques.next_over()].into_iter().flatten().min();
-        next.map(|next| next.since(self.now))
-    }
-
-    // What people do.
-
-    pub(super) fn cancel(&mut self, id: JobId) -> Cancelled {
-        let Some(record) = self.jobs.get_mut(&id) else { return Cancelled::Unknown };
-        if matches!(record.life.phase, Phase::Waiting { .. }) {
-            self.unseat(id);
-        }
-        let record = self.jobs.get_mut(&id).expect("it was just there");
-        let cancelled = record.life.cancel(self.now);
-        if cancelled == Cancelled::Now {
-            self.settle_down(id);
-        }
-        cancelled
-    }
-
-    pub(super) fn requeue(&mut self, id: JobId) -> Requeued {
-        let Some(record) = self.jobs.get_mut(&id) else { return Requeued::Unknown };
-        let Phase::Dead { at, .. } = record.life.phase else { return Requeued::NotDead };
-        if let Some(Unique { key, scope: Scope::Active, .. }) = record.unique.as_deref() {
-            if let Some(holder) = self.uniques.holder(self.now, key) {
-                return Requeued::Existing(holder);
-            }
-            self.uniques.hold(key, id, None);
-        }
-        record.life.requeue(self.now);
-        self.dead.remove(&(at, id));
-        self.seat(id);
-        Requeued::Now
-    }
-
-    pub(super) const fn pause(&mut self, paused: bool) {
-        self.paused = paused;
-    }
-
-    pub(super) fn stats(&self) -> Stats {
-        let mut stats = Stats::default();
-        stats.scheduled = self.lanes.count(Set::Scheduled);
-        stats.ready = self.lanes.len() - stats.scheduled;
-        stats.leased = self.leased.len();
-        stats.done = self.done.len() - self.cancelled;
-        stats.dead = self.dead.len();
-        stats.cancelled = self.cancelled;
-        stats.paused = self.paused;
-        let ready = [Set::Ready, Set::HeldUp].into_iter();
-        let oldest = ready.filter_map(|set| self.lanes.first_due(set)).min();
-        stats.oldest_ready = oldest.map(|((due, _), _)| self.now.since(due));
-        let next = self.lanes.first_due(Set::Scheduled);
-        stats.next_due = next.map(|((due, _), _)| due.since(self.now));
-        stats
-    }
-
-    pub(super) fn inspect(&self, look: Look) -> Vec<JobInfo<Arc<P>>> {
-        match look {
-            Look::At(ids) => {
-                let known = ids.into_iter().filter_map(|id| Some((id, self.jobs.get(&id)?)));
-                known.map(|(id, record)| record.info(id, self.now)).collect()
-            }
-            Look::In { state, limit, before } => {
-                let before = before.unwrap_or(JobId(u64::MAX));
-                let is_wanted = |id: &JobId| *id < before && self.jobs[id].is(state, self.now);
-                let mut ids: Vec<_> = self.ids(state).into_iter().filter(is_wanted).collect();
-                ids.sort_unstable_by(|one, other| other.cmp(one));
-                ids.truncate(limit);
-                ids.iter().map(|id| self.jobs[id].info(*id, self.now)).collect()
-            }
-        }
-    }
-
-    /// All that may be in a state: what is scheduled may be due.
-    fn ids(&self, state: State) -> Vec<JobId> {
-        let of = |places: &mut dyn Iterator<Item = &Place>| places.map(|&(_, id)| id).collect();
-        match state {
-            State::Scheduled | State::Retrying => self.lanes.ids(&[Set::Scheduled]).collect(),
-            State::Ready => self.lanes.ids(&[Set::Ready, Set::Scheduled, Set::HeldUp]).collect(),
-            State::Leased => of(&mut self.leased.iter()),
-            State::Dead => of(&mut self.dead.iter()),
-            State::Done | State::Cancelled => of(&mut self.done.iter()),
-        }
     }
 }

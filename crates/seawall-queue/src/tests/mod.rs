@@ -1,6 +1,8 @@
 //! Tests that need the inside.
 
 #[cfg(seawall_loom)]
+mod loom_memory;
+#[cfg(seawall_loom)]
 mod loom_ring;
 #[cfg(seawall_loom)]
 mod loom_slots;

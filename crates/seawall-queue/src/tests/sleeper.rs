@@ -30,7 +30,7 @@ pub(super) struct Sleeper<R> {
 }
 
 impl<R> Sleeper<R> {
-    fn new(future: impl Future<Output = R> + 'static) -> Self {
+    pub(super) fn new(future: impl Future<Output = R> + 'static) -> Self {
         Self { future: Box::pin(future), woken: Arc::default(), seen: 0, done: None }
     }
 

@@ -1,5 +1,7 @@
 //! How many there may be.
 
+use std::time::Duration;
+
 use seawall_core::Priority;
 
 use crate::{
@@ -13,7 +15,7 @@ use crate::{
 
 pub(super) async fn a_full_queue_refuses<S: Storage>(bench: Bench<S>) {
     let stand = bench.open(Settings::new(2)).await;
-    let jobs = vec![job("a"), job("b").delay(std::time::Duration::from_secs(60)), job("c")];
+    let jobs = vec![job("a"), job("b").delay(Duration::from_secs(60)), job("c")];
 
     let answers = stand.enqueue(jobs, Room::Refuse).await;
 

@@ -1,5 +1,7 @@
 //! What people do.
 
+use std::time::Duration;
+
 use crate::{
     conformance::{
         stand::{job, retry, well},
@@ -12,7 +14,7 @@ use crate::{
 pub(super) async fn a_waiting_job_is_cancelled<S: Storage>(bench: Bench<S>) {
     let stand = bench.stand().await;
     let ready = stand.push(job("a")).await;
-    let scheduled = stand.push(job("b").delay(std::time::Duration::from_secs(9))).await;
+    let scheduled = stand.push(job("b").delay(Duration::from_secs(9))).await;
     let stays = stand.push(job("c")).await;
     let nobody = JobId(u64::MAX >> 1);
 

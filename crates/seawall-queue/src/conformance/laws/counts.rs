@@ -59,6 +59,7 @@ pub(super) async fn a_release_keeps_its_place<S: Storage>(bench: Bench<S>) {
     stand.pass(1);
     let held = stand.claim(1).await.remove(0);
     stand.push(job("b")).await;
+    stand.pass(1);
 
     let settled = stand.settle(held.lease, Verdict::Release).await;
 

@@ -4,11 +4,11 @@ use seawall_core::Priority;
 
 use crate::{
     conformance::{
-        stand::{Job, job, retry},
+        stand::{Job, job, retry, well},
         suite::Bench,
     },
-    job::Verdict,
-    storage::{Settings, Storage},
+    job::{Cancelled, State, Verdict},
+    storage::{Look, Room, Settings, Storage},
 };
 
 fn of(key: &str, name: &str) -> Job {
@@ -37,7 +37,7 @@ pub(super) async fn a_key_holds_up_no_other<S: Storage>(bench: Bench<S>) {
     let stand = bench.open(Settings::new(5_000).key_limit(1)).await;
     for _ in 0..3 {
         let crowd = vec![of("crowd", "crowd"); 1_000];
-        stand.enqueue(crowd, crate::storage::Room::Refuse).await;
+        stand.enqueue(crowd, Room::Refuse).await;
     }
     stand.push(of("k", "k")).await;
     stand.push(job("nobody's")).await;
@@ -66,28 +66,29 @@ pub(super) async fn a_dead_workers_share_of_a_key_comes_back<S: Storage>(bench: 
 
 pub(super) async fn the_most_important_of_a_key_is_next<S: Storage>(bench: Bench<S>) {
     let stand = bench.open(Settings::new(100).key_limit(1)).await;
-    for name in ["a", "b", "c"] {
+    for name in ["a", "b", "c", "d"] {
         stand.push(of("k", name)).await;
     }
     let first = stand.only().await;
     assert_eq!(stand.names(10).await, [""; 0]);
     stand.push(of("k", "urgent").priority(Priority::HIGH)).await;
     assert_eq!(stand.names(10).await, [""; 0]);
-    let waiting = stand.storage.inspect(crate::storage::Look::In {
-        state: crate::job::State::Ready,
-        limit: 10,
-        before: None,
-    });
-    let ids: Vec<_> = waiting.await.map_err(Into::into).unwrap();
-    assert_eq!(ids.len(), 3, "what its key holds up is ready");
+    let ready = Look::In { state: State::Ready, limit: 10, before: None };
+    let ids = well(stand.storage.inspect(ready).await);
+    assert_eq!(ids.len(), 4, "what its key holds up is ready");
 
     stand.settle(first.lease, Verdict::DONE).await;
     let urgent = stand.only().await;
     assert_eq!(urgent.payload, b"urgent");
 
-    // One of those held up goes: the next one takes its turn.
-    let b = ids.iter().find(|info| info.payload.as_deref() == Some(b"b")).expect("it waits").id;
-    stand.storage.cancel(vec![b]).await.map_err(Into::into).unwrap();
+    // One goes whom its key holds up, and one whose turn had come: the next one takes it.
+    let cancel = async |name: &[u8]| {
+        let info = ids.iter().find(|info| info.payload.as_deref() == Some(name));
+        let id = info.expect("it waits").id;
+        assert_eq!(well(stand.storage.cancel(vec![id]).await), [Cancelled::Now]);
+    };
+    cancel(b"b").await;
     stand.settle(urgent.lease, Verdict::DONE).await;
-    assert_eq!(stand.names(10).await, ["c"]);
+    cancel(b"c").await;
+    assert_eq!(stand.names(10).await, ["d"]);
 }

@@ -8,7 +8,7 @@ use crate::{
         suite::Bench,
     },
     job::{Kept, Settled, State, Token, Verdict},
-    storage::{Claim, Enqueued, Room, Scope, Storage},
+    storage::{Claim, Enqueued, Room, Scope, Settlement, Storage},
 };
 
 pub(super) async fn every_claim_has_a_greater_token<S: Storage>(bench: Bench<S>) {
@@ -104,7 +104,7 @@ pub(super) async fn a_settle_that_comes_twice_moves_once<S: Storage>(bench: Benc
 
         assert_eq!(again, Settled::Already, "{verdict:?}");
         assert_eq!(stand.info(id).await, before, "{verdict:?}");
-        stand.storage.cancel(vec![id]).await.map_err(Into::into).unwrap();
+        well(stand.storage.cancel(vec![id]).await);
     }
 }
 
@@ -201,7 +201,7 @@ pub(super) async fn a_dropped_call_is_done_or_not_done<S: Storage>(bench: Bench<
     let held = stand.only().await;
     assert_eq!(held.counts.attempts, held.counts.crashes + 1, "{:?}", held.counts);
 
-    let done = || crate::storage::Settlement { lease: held.lease, verdict: Verdict::DONE };
+    let done = || Settlement { lease: held.lease, verdict: Verdict::DONE };
     abandon(stand.storage.settle(vec![done()])).await;
     let settled = stand.settle(held.lease, Verdict::DONE).await;
     assert!(matches!(settled, Settled::Done(State::Done) | Settled::Already), "{settled:?}");

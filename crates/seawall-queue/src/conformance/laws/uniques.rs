@@ -1,16 +1,16 @@
 //! What there is one of.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use seawall_core::Priority;
 
 use crate::{
     conformance::{
-        stand::{Job, job, retry},
+        stand::{Job, job, retry, well},
         suite::Bench,
     },
     job::{Cause, JobId, State, Verdict},
-    storage::{Enqueued, Requeued, Scope, Storage},
+    storage::{Enqueued, Requeued, Room, Scope, Storage},
 };
 
 fn unique(name: &str, scope: Scope) -> Job {
@@ -24,7 +24,7 @@ pub(super) async fn a_unique_job_is_in_once<S: Storage>(bench: Bench<S>) {
 
     let both = vec![unique("b", Scope::Active), unique("c", Scope::Queued)];
     let existing = [Enqueued::Existing(first); 2];
-    assert_eq!(stand.enqueue(both, crate::storage::Room::Refuse).await, existing);
+    assert_eq!(stand.enqueue(both, Room::Refuse).await, existing);
     let held = stand.claim(1).await.remove(0);
     assert_eq!(stand.offer(unique("d", Scope::Active)).await, Enqueued::Existing(first));
     stand.settle(held.lease, retry(5)).await;
@@ -65,7 +65,7 @@ pub(super) async fn a_queued_scope_ends_with_the_claim<S: Storage>(bench: Bench<
     assert_eq!(stand.offer(unique("f", Scope::Queued)).await, Enqueued::Existing(third));
 
     // One that is cancelled before it was claimed gives it back.
-    stand.storage.cancel(vec![third]).await.map_err(Into::into).unwrap();
+    well(stand.storage.cancel(vec![third]).await);
     stand.push(unique("g", Scope::Queued)).await;
 }
 
@@ -120,8 +120,7 @@ pub(super) async fn what_runs_is_not_replaced<S: Storage>(bench: Bench<S>) {
 
 pub(super) async fn a_dead_job_takes_its_key_again<S: Storage>(bench: Bench<S>) {
     let stand = bench.stand().await;
-    let requeue =
-        async |id: JobId| stand.storage.requeue(vec![id]).await.map_err(Into::into).unwrap()[0];
+    let requeue = async |id: JobId| well(stand.storage.requeue(vec![id]).await)[0];
     let first = stand.push(unique("a", Scope::Active)).await;
     stand.settle(stand.only().await.lease, bury()).await;
     let second = stand.push(unique("b", Scope::Active)).await;
@@ -135,10 +134,10 @@ pub(super) async fn a_dead_job_takes_its_key_again<S: Storage>(bench: Bench<S>) 
 }
 
 pub(super) async fn of_many_at_once_one_is_in<S: Storage>(bench: Bench<S>) {
-    let stand = std::sync::Arc::new(bench.stand().await);
+    let stand = Arc::new(bench.stand().await);
     let calls: Vec<_> = (0..64)
         .map(|n| {
-            let stand = std::sync::Arc::clone(&stand);
+            let stand = Arc::clone(&stand);
             tokio::spawn(
                 async move { stand.offer(unique(&format!("number {n}"), Scope::Active)).await },
             )
