@@ -51,6 +51,7 @@ mod write;
 
 #[cfg(feature = "tower")]
 pub use self::layer::{CacheLayer, CacheService, ResponseFuture};
+pub(crate) use self::timer::Timer;
 pub use self::{
     builder::{CacheBuilder, Room},
     event::{Event, Turn},

@@ -97,8 +97,6 @@ mod shared;
 mod single;
 mod table;
 
-#[cfg(feature = "tower")]
-pub(crate) use self::course::Course;
 pub use self::{
     builder::SingleFlightBuilder,
     error::{LoadError, Panicked},
@@ -106,7 +104,7 @@ pub use self::{
     run::{Detached, LoadTask, Run},
     single::SingleFlight,
 };
-pub(crate) use self::{bulk::Led, leader::guard};
+pub(crate) use self::{bulk::Led, course::Course, leader::guard};
 pub(crate) use self::{
     follower::{Follower, Landing},
     leader::Leader,

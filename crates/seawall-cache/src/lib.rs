@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
+mod batcher;
 mod cache;
 #[cfg(feature = "tower")]
 mod coalesce;
@@ -20,6 +21,7 @@ pub use seawall_core::{
     Bound, BoxError, Clock, ConfigError, Error, Ratio, Reason, Registry, Rejection, Snapshot,
 };
 
+pub use self::batcher::{Batcher, BatcherBuilder};
 pub use self::cache::{Background, Cache, CacheBuilder, DefaultStore, Event, Room, Turn};
 #[cfg(feature = "tower")]
 pub use self::cache::{CacheLayer, CacheService, ResponseFuture as CacheFuture};

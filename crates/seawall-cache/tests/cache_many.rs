@@ -1,6 +1,9 @@
-//! The promises of a bulk get.
+//! The promises of a bulk get; and, in a module, of batches made of single gets.
 
 #![cfg(all(feature = "tokio", not(seawall_loom)))]
+
+#[path = "cache_many/batcher.rs"]
+mod batcher;
 
 use std::{
     cell::RefCell,

@@ -9,18 +9,18 @@ use std::{
 use std::pin::Pin;
 
 /// Ready after its time; never, where it has none.
-pub(super) struct Timer {
+pub(crate) struct Timer {
     #[cfg(feature = "tokio")]
     sleep: Option<Pin<Box<tokio::time::Sleep>>>,
 }
 
 #[cfg(feature = "tokio")]
 impl Timer {
-    pub(super) fn after(time: Option<Duration>) -> Self {
+    pub(crate) fn after(time: Option<Duration>) -> Self {
         Self { sleep: time.map(|time| Box::pin(tokio::time::sleep(time))) }
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.sleep {
             Some(sleep) => sleep.as_mut().poll(cx),
             None => Poll::Pending,
@@ -31,12 +31,12 @@ impl Timer {
 #[cfg(not(feature = "tokio"))]
 impl Timer {
     /// No setting can ask for a time without tokio.
-    pub(super) const fn after(_: Option<Duration>) -> Self {
+    pub(crate) const fn after(_: Option<Duration>) -> Self {
         Self {}
     }
 
     #[expect(clippy::needless_pass_by_ref_mut, reason = "as with a timer")]
-    pub(super) const fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
+    pub(crate) const fn poll(&mut self, _: &mut Context<'_>) -> Poll<()> {
         Poll::Pending
     }
 }

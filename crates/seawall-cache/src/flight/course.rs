@@ -55,7 +55,6 @@ impl<K, V, E, F, L> Course<K, V, E, F, L> {
     }
 
     /// Follows already; leads by `load` if it comes to that.
-    #[cfg(feature = "tower")]
     pub(crate) const fn following(
         shared: Arc<Shared<K, V, E>>,
         follower: Follower<K, Answer<V, E>>,

@@ -72,7 +72,6 @@ impl<K, V, E> SingleFlight<K, V, E> {
         registry.add(&self.shared);
     }
 
-    #[cfg(any(feature = "tower", all(test, seawall_loom)))]
     pub(crate) const fn shared(&self) -> &Arc<Shared<K, V, E>> {
         &self.shared
     }
