@@ -32,7 +32,7 @@
 //! 4. A load that was begun ends: by its outcome, by the hard timeout, or by being dropped with its caller,
 //!    where another one takes over. A load in the background is one of at most `max_refreshes`.
 //! 5. Nothing of the user runs under a lock but `K`'s and `V`'s own `Hash`, `Eq` and `Clone`, the drop of an
-//!    entry that is replaced, and within `update` what it is given and the weigher.
+//!    entry that is replaced, within `update` what it is given and the weigher, and a queue's `offer`.
 
 mod builder;
 mod event;

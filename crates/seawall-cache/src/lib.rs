@@ -4,6 +4,7 @@
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
 mod batcher;
+mod behind;
 mod cache;
 #[cfg(feature = "tower")]
 mod coalesce;
@@ -22,6 +23,7 @@ pub use seawall_core::{
 };
 
 pub use self::batcher::{Batcher, BatcherBuilder};
+pub use self::behind::{Behind, BehindBuilder, Failed, Write, WriteQueue, Writer};
 pub use self::cache::{Background, Cache, CacheBuilder, DefaultStore, Event, Room, Turn};
 #[cfg(feature = "tower")]
 pub use self::cache::{CacheLayer, CacheService, ResponseFuture as CacheFuture};

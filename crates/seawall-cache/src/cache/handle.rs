@@ -3,14 +3,14 @@
 use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
 use equivalent::Equivalent;
-use seawall_core::{Error, Name, Observe, Registry, Snapshot};
+use seawall_core::{Error, Name, Observe, Registry, Rejection, Snapshot};
 
 use super::{
     CacheBuilder,
     find::Found,
     shared::{Answer, Shared},
 };
-use crate::{Entry, LoadError, Loaded, Store};
+use crate::{Entry, LoadError, Loaded, Store, WriteQueue};
 
 /// What a cache keeps its entries in, where it is not told.
 pub type DefaultStore<K, V> = crate::SetStore<K, Entry<V>>;
@@ -280,6 +280,27 @@ where
         F: Future<Output = Result<T, W>>,
     {
         self.shared.write_through(key, value.into(), write).await
+    }
+
+    /// Puts the value in at once, and gives the write to `queue`, which brings it to the source later;
+    /// [`Loaded::absent`] is the write that there is none.
+    ///
+    /// Writes of one key come to the queue in the order in which the cache takes them. The entry can leave
+    /// the cache before its write has come to the source, and a load would then read what was before: let
+    /// it ask the queue first, as by [`Behind::waiting`](crate::Behind::waiting).
+    ///
+    /// # Errors
+    ///
+    /// Those of the queue: it is full, or shut down. What the cache holds has not changed then, but for a
+    /// load of the key that was under way, which it does not keep.
+    #[expect(clippy::needless_pass_by_value, reason = "a key that is put in is given")]
+    pub fn write_behind<W: WriteQueue<K, V> + ?Sized>(
+        &self,
+        key: K,
+        value: impl Into<Loaded<V>>,
+        queue: &W,
+    ) -> Result<(), Rejection> {
+        self.shared.write_behind(&key, value.into(), queue)
     }
 
     /// Takes out what has expired, a part of the store at a time; `cursor` begins at 0.

@@ -3,8 +3,10 @@
 
 use std::{borrow::Borrow, future::poll_fn, hash::Hash, panic::resume_unwind, pin::pin, sync::Arc};
 
+use seawall_core::Rejection;
+
 use super::shared::{Landed, Outcome, Shared};
-use crate::{Entry, Loaded, Store, flight::Leader, freshness::Verdict, tags::Tagged};
+use crate::{Entry, Loaded, Store, WriteQueue, flight::Leader, freshness::Verdict, tags::Tagged};
 
 impl<K, V, E, S> Shared<K, V, E, S>
 where
@@ -18,6 +20,25 @@ where
         let entry = self.entry(key, Landed { value, tagged }, said, self.clock.now());
         let own = key.clone();
         self.flights.poison(key, || self.put(own, entry));
+    }
+
+    /// The queue's order is the cache's: both take the value under one lock.
+    pub(super) fn write_behind<W: WriteQueue<K, V> + ?Sized>(
+        &self,
+        key: &K,
+        loaded: Loaded<V>,
+        queue: &W,
+    ) -> Result<(), Rejection> {
+        let Loaded { value, said, tags } = loaded;
+        let tagged = Tagged::new(self.tags.mark(), tags);
+        let queued = value.clone(); // before the lock
+        let entry = self.entry(key, Landed { value, tagged }, said, self.clock.now());
+        let own = key.clone();
+        self.flights.poison(key, || {
+            queue.offer(key, queued.as_ref())?;
+            self.put(own, entry);
+            Ok(())
+        })
     }
 
     pub(super) fn invalidate<Q>(&self, key: &Q) -> bool
