@@ -3,7 +3,8 @@
 //!
 //! Read in this order: this page; `item` and `page`, what a list holds and what a reader gets; `list`,
 //! one list with its floor; `store`, what keeps the lists; `memory`, the one in this process; `handle`,
-//! the [`Timeline`]; `fan_out`, a push to many; `delivery`, authors with too many followers to push to.
+//! the [`Timeline`]; `rebuild`, several absent lists at once; `fan_out`, a push to many; `delivery`, authors
+//! with too many followers to push to.
 //!
 //! # The life of a list
 //!
@@ -34,22 +35,25 @@
 //!
 //! # Synchronization
 //!
-//! The lists in memory are under one lock, taken once a list and never across an await. There is no
-//! lock-free state here.
+//! The lists in memory are in shards, each under one lock, taken once a list, never two, and never across an
+//! await. There is no lock-free state here.
 
 mod builder;
 mod delivery;
+mod event;
 mod fan_out;
 mod handle;
 mod item;
 mod list;
 mod memory;
 mod page;
+mod rebuild;
 mod store;
 
 pub use self::{
     builder::TimelineBuilder,
     delivery::{Delivery, Threshold},
+    event::{Event, Turn},
     fan_out::FanOut,
     handle::Timeline,
     item::{Item, Rebuilt},

@@ -3,10 +3,14 @@
 #![cfg(not(seawall_loom))]
 
 use std::{
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
-    future::{Future, ready},
+    future::{Future, Ready, pending, ready},
     pin::pin,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     task::Poll,
 };
 
@@ -14,7 +18,10 @@ use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use seawall_cache::{
     BoxError,
-    timeline::{Delivery, Item, Memory, Page, Rebuilt, Rest, Store, Threshold, Timeline},
+    timeline::{
+        Delivery, Event, Item, Memory, Page, Pushed, Rebuilt, Rest, Store, Threshold, Ticket,
+        Timeline, Turn,
+    },
 };
 use seawall_test::Task;
 use tokio::sync::oneshot;
@@ -41,6 +48,10 @@ fn now<F: Future>(future: F) -> F::Output {
 
 async fn nothing(_: u32) -> Loaded {
     Ok(Rebuilt::complete([]))
+}
+
+async fn no_lists(_: Vec<u32>) -> Result<[(u32, Rebuilt<u32>); 0], BoxError> {
+    Ok([])
 }
 
 fn read(lists: &Lists, list: u32, below: Option<Item<u32>>, count: usize) -> Page<u32> {
@@ -268,7 +279,7 @@ fn author_at_the_edge(followers: &[u64], settle: &[bool]) {
         let from: &[u32] = if delivery.pulls() { &[0, 1] } else { &[0] };
         let (mut seen, mut below) = (Vec::new(), None);
         loop {
-            let page = now(lists.read_merged(from, below.as_ref(), 3, nothing)).expect("reads");
+            let page = now(lists.read_merged(from, below.as_ref(), 3, no_lists)).expect("reads");
             seen.extend(page.items);
             let Rest::More(cursor) = page.rest else { break };
             below = Some(cursor);
@@ -405,4 +416,151 @@ async fn a_read_and_a_fan_out_can_be_tasks_of_their_own() {
     });
     let page = task.await.expect("no panic").expect("no failure");
     assert_eq!(page.items, items([4, 1]));
+}
+
+#[test]
+fn several_absent_lists_are_one_load_and_one_that_is_rebuilt_already_is_waited_for() {
+    let lists = timeline(10);
+    let (end, ended) = oneshot::channel::<()>();
+    let mut ended = Some(ended);
+    let other = |_| {
+        let ended = ended.take().expect("one load");
+        async move {
+            ended.await?;
+            Ok(Rebuilt::complete([item(1)]))
+        }
+    };
+    let (one, two) = (Task::new(), Task::new());
+    let mut first = pin!(lists.read(&1, None, 9, other));
+    assert!(one.poll(first.as_mut()).is_pending());
+
+    let mut asked = Vec::new();
+    let load = |absent: Vec<u32>| {
+        asked.push(absent.clone());
+        let rebuilt = absent.into_iter().filter(|list| *list != 4);
+        ready(Ok(rebuilt.map(|list| (list, Rebuilt::complete([item(list)]))).collect::<Vec<_>>()))
+    };
+    let mut merged = Box::pin(lists.read_merged(&[1, 2, 3, 4], None, 9, load));
+    assert!(two.poll(merged.as_mut()).is_pending(), "list 1 is on its way");
+    end.send(()).expect("it is waited for");
+    assert!(one.poll(first).is_ready());
+    let Poll::Ready(Ok(page)) = two.poll(merged.as_mut()) else { panic!("all are there") };
+    drop(merged);
+
+    assert_eq!(page.items, items([3, 2, 1]));
+    assert_eq!(asked, [[2, 3, 4]]);
+    assert_eq!(counter(&lists, "rebuilds"), 4);
+    // The empty one neither is absent any more.
+    let nobody = |_| -> Ready<Result<[(u32, Rebuilt<u32>); 0], _>> { panic!("all are there") };
+    let page = now(lists.read_merged(&[1, 2, 3, 4], None, 9, nobody));
+    assert_eq!(page.expect("reads").items, items([3, 2, 1]));
+}
+
+#[test]
+fn a_fan_out_waits_for_its_pace_before_each_chunk_and_goes_on_where_it_was_dropped() {
+    let lists = timeline(10);
+    for list in 0..8 {
+        read(&lists, list, None, 1);
+    }
+    let (paced, open) = (RefCell::new(Vec::new()), Cell::new(1_u32));
+    let pace = |count| {
+        paced.borrow_mut().push(count);
+        let waits = open.get() == 0;
+        open.set(open.get().saturating_sub(1));
+        async move {
+            if waits {
+                pending::<()>().await;
+            }
+        }
+    };
+    let mut fan_out = lists.fan_out(item(1), 0..8);
+    assert!(fan_out.push_all(pace).now_or_never().is_none());
+    assert_eq!((fan_out.done(), counter(&lists, "pushed")), (3, 3));
+
+    open.set(9);
+    let pushed = now(fan_out.push_all(pace)).expect("in memory");
+
+    assert_eq!((pushed.reached, fan_out.done()), (5, 8));
+    assert_eq!(paced.into_inner(), [3, 3, 3, 2]);
+}
+
+/// Fails where it is told to.
+struct Failing(Memory<u32, u32>, AtomicUsize);
+
+impl Store<u32, u32> for Failing {
+    type Error = BoxError;
+
+    async fn push(&self, to: &[u32], item: &Item<u32>, length: usize) -> Result<Pushed, BoxError> {
+        match self.1.load(Relaxed) {
+            0 => Ok(self.0.push(to, item, length).await?),
+            _ => Err("away".into()),
+        }
+    }
+
+    async fn read(
+        &self,
+        lists: &[u32],
+        below: Option<&Item<u32>>,
+        count: usize,
+    ) -> Result<Vec<Option<Page<u32>>>, BoxError> {
+        Ok(self.0.read(lists, below, count).await?)
+    }
+
+    async fn open(&self, list: &u32) -> Result<Ticket, BoxError> {
+        Ok(self.0.open(list).await?)
+    }
+
+    async fn install(
+        &self,
+        list: &u32,
+        ticket: Ticket,
+        rebuilt: Rebuilt<u32>,
+        length: usize,
+    ) -> Result<bool, BoxError> {
+        Ok(self.0.install(list, ticket, rebuilt, length).await?)
+    }
+
+    async fn remove(&self, lists: &[u32]) -> Result<(), BoxError> {
+        Ok(self.0.remove(lists).await?)
+    }
+}
+
+#[test]
+fn what_goes_wrong_is_told() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let listener = {
+        let told = told.clone();
+        move |event: &Event| {
+            assert_eq!(event.name.as_str(), "home");
+            let digit = match event.turn {
+                Turn::PushFailed => 1,
+                Turn::RebuildFailed => 2,
+                Turn::RebuildOutdated => 3,
+                _ => 9,
+            };
+            told.store(10 * told.load(Relaxed) + digit, Relaxed);
+        }
+    };
+    let store = Failing(Memory::new(9).expect("room"), AtomicUsize::new(1));
+    let lists = Timeline::builder("home").store(store).on_event(listener).build();
+    let lists: Timeline<u32, u32, Failing> = lists.expect("sound settings");
+
+    assert!(now(lists.push(&item(1), &[7])).is_err());
+    assert!(now(lists.read(&7, None, 5, |_| ready(Loaded::Err("no database".into())))).is_err());
+    let removes = |list: u32| {
+        now(lists.remove(&[list])).expect("in memory"); // while it is rebuilt
+        ready(Ok(Rebuilt::complete([])))
+    };
+    assert!(now(lists.read(&7, None, 5, removes)).is_ok());
+
+    assert_eq!(told.load(Relaxed), 123);
+}
+
+#[test]
+fn shards_hold_together_what_they_are_made_for_and_give_no_ticket_twice() {
+    let store: Memory<u32, u32> = Memory::new(1_003).expect("room");
+    let tickets: BTreeSet<_> =
+        (0..4_000).map(|list| now(store.open(&list)).expect("in memory").0).collect();
+    assert_eq!(tickets.len(), 4_000);
+    assert_eq!(store.lists(), 1_003, "every shard is full by then");
 }

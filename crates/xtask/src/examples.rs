@@ -19,6 +19,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("hello_rate_limiter", &[]),
     ("hello_retry", &[]),
     ("hello_shard", &[]),
+    ("hello_timeline", &[]),
     ("jitter", &["2", "target/jitter.svg"]),
     ("sharded_redis", &["--seconds", "2", "--keys", "600", "--out", "target/sharded_redis.svg"]),
     ("storm", &["--seconds", "6"]),

@@ -2,9 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use seawall_core::{ConfigError, Name};
+use seawall_core::{ConfigError, Listeners, Name};
 
-use super::{Timeline, handle::Shared};
+use super::{Event, Timeline, handle::Shared};
 use crate::SingleFlight;
 
 /// Builds a [`Timeline`].
@@ -14,6 +14,7 @@ pub struct TimelineBuilder<S = ()> {
     pub(super) length: usize,
     pub(super) chunk: usize,
     pub(super) store: S,
+    pub(super) listeners: Listeners<Event>,
 }
 
 impl<S> TimelineBuilder<S> {
@@ -31,7 +32,15 @@ impl<S> TimelineBuilder<S> {
 
     /// Where the lists are kept: [`Memory`](super::Memory), or one that processes share.
     pub fn store<T>(self, store: T) -> TimelineBuilder<T> {
-        TimelineBuilder { name: self.name, length: self.length, chunk: self.chunk, store }
+        let Self { name, length, chunk, listeners, .. } = self;
+        TimelineBuilder { name, length, chunk, store, listeners }
+    }
+
+    /// Calls `listener` when something rare happens, by the thread that brought it about, outside any
+    /// lock.
+    pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.listeners.add(listener);
+        self
     }
 
     /// Builds it.

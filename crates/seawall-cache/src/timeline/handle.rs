@@ -2,10 +2,10 @@
 
 use std::{fmt, hash::Hash, marker::PhantomData, slice, sync::Arc};
 
-use seawall_core::{BoxError, Name, Observe, Registry, Snapshot, sync::Stat};
+use seawall_core::{BoxError, Listeners, Name, Observe, Registry, Snapshot, sync::Stat};
 
-use super::{FanOut, Item, Page, Pushed, Rebuilt, Store, TimelineBuilder, list::List};
-use crate::{LoadError, SingleFlight};
+use super::{Event, FanOut, Item, Page, Pushed, Rebuilt, Store, TimelineBuilder, Turn};
+use crate::SingleFlight;
 
 /// Precomputed lists: pushed to on write, trimmed, rebuilt on a miss.
 ///
@@ -43,12 +43,13 @@ type Flights<U, I> = SingleFlight<U, Option<Arc<Rebuilt<I>>>, BoxError>;
 
 pub(super) struct Shared<U, I, S> {
     name: Name,
-    length: usize,
+    pub(super) length: usize,
     pub(super) chunk: usize,
-    store: S,
-    flights: Flights<U, I>,
+    pub(super) store: S,
+    pub(super) flights: Flights<U, I>,
+    listeners: Listeners<Event>,
     reads: Stat,
-    rebuilds: Stat,
+    pub(super) rebuilds: Stat,
     reached: Stat,
     absent: Stat,
     trimmed: Stat,
@@ -57,7 +58,7 @@ pub(super) struct Shared<U, I, S> {
 
 impl<U, I, S> Shared<U, I, S> {
     pub(super) fn new(from: TimelineBuilder<S>, flights: Flights<U, I>) -> Self {
-        let TimelineBuilder { name, length, chunk, store } = from;
+        let TimelineBuilder { name, length, chunk, store, listeners } = from;
         let [reads, rebuilds, reached, absent, trimmed] = [const { Stat::new(0) }; 5];
         let items = PhantomData;
         Self {
@@ -66,6 +67,7 @@ impl<U, I, S> Shared<U, I, S> {
             chunk,
             store,
             flights,
+            listeners,
             reads,
             rebuilds,
             reached,
@@ -73,6 +75,10 @@ impl<U, I, S> Shared<U, I, S> {
             trimmed,
             items,
         }
+    }
+
+    pub(super) fn tell(&self, turn: Turn) {
+        self.listeners.tell(|| Event { name: self.name.clone(), turn });
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -90,13 +96,18 @@ impl<U, I, S> Shared<U, I, S> {
 impl Timeline<(), (), ()> {
     /// Begins to build one.
     pub fn builder(name: impl Into<Name>) -> TimelineBuilder {
-        TimelineBuilder { name: name.into(), length: 800, chunk: 500, store: () }
+        let listeners = Listeners::new();
+        TimelineBuilder { name: name.into(), length: 800, chunk: 500, store: (), listeners }
     }
 }
 
 impl<U, I, S> Timeline<U, I, S> {
     pub(super) const fn new(shared: Arc<Shared<U, I, S>>) -> Self {
         Self { shared }
+    }
+
+    pub(super) fn shared(&self) -> &Shared<U, I, S> {
+        &self.shared
     }
 
     /// The name it was built with.
@@ -140,7 +151,8 @@ where
     ///
     /// If the store fails; some lists may have the item then.
     pub async fn push(&self, item: &Item<I>, lists: &[U]) -> Result<Pushed, S::Error> {
-        let pushed = self.shared.store.push(lists, item, self.shared.length).await?;
+        let pushed = self.shared.store.push(lists, item, self.shared.length).await;
+        let pushed = pushed.inspect_err(|_| self.shared.tell(Turn::PushFailed))?;
         self.shared.reached.add(pushed.reached);
         self.shared.absent.add(pushed.absent);
         self.shared.trimmed.add(pushed.trimmed);
@@ -179,13 +191,24 @@ where
         F: FnMut(U) -> L,
         L: Future<Output = Result<Rebuilt<I>, BoxError>>,
     {
-        self.read_merged(slice::from_ref(list), below, count, &mut load).await
+        let load = |lists: Vec<U>| {
+            let loads: Vec<_> = lists.into_iter().map(|list| (list.clone(), load(list))).collect();
+            async {
+                let mut rebuilt = Vec::with_capacity(1); // it is one list
+                for (list, load) in loads {
+                    rebuilt.push((list, load.await?));
+                }
+                Ok(rebuilt)
+            }
+        };
+        self.read_merged(slice::from_ref(list), below, count, load).await
     }
 
     /// A page of several lists in one: a reader's own, and those of authors who are pulled.
     ///
-    /// Authors' lists are lists of this timeline too (let `U` be an enum of both). Absent ones are rebuilt
-    /// one after the other.
+    /// Authors' lists are lists of this timeline too (let `U` be an enum of both). Those that are absent and
+    /// that nobody rebuilds are rebuilt by one call of `load`, which gets them all; one that it does not give
+    /// is empty.
     ///
     /// # Errors
     ///
@@ -194,70 +217,25 @@ where
     /// # Cancel safety
     ///
     /// As [`read`](Self::read).
-    pub async fn read_merged<F, L>(
+    pub async fn read_merged<F, L, A>(
         &self,
         lists: &[U],
         below: Option<&Item<I>>,
         count: usize,
-        mut load: F,
+        load: F,
     ) -> Result<Page<I>, BoxError>
     where
-        F: FnMut(U) -> L,
-        L: Future<Output = Result<Rebuilt<I>, BoxError>>,
+        F: FnMut(Vec<U>) -> L,
+        L: Future<Output = Result<A, BoxError>>,
+        A: IntoIterator<Item = (U, Rebuilt<I>)>,
     {
         let count = count.max(1);
         self.shared.reads.add(1);
-        let mut pages = Vec::with_capacity(lists.len());
-        let found = self.shared.store.read(lists, below, count).await.map_err(Into::into)?;
-        for (list, page) in lists.iter().zip(found) {
-            pages.push(match page {
-                Some(page) => page,
-                None => self.rebuild(list, below, count, &mut load).await?,
-            });
+        let mut pages = self.shared.store.read(lists, below, count).await.map_err(Into::into)?;
+        if pages.iter().any(Option::is_none) {
+            self.rebuild(lists, below, count, &mut pages, load).await?;
         }
-        Ok(Page::merge(pages, count))
-    }
-
-    async fn rebuild<F, L>(
-        &self,
-        list: &U,
-        below: Option<&Item<I>>,
-        count: usize,
-        load: &mut F,
-    ) -> Result<Page<I>, BoxError>
-    where
-        F: FnMut(U) -> L,
-        L: Future<Output = Result<Rebuilt<I>, BoxError>>,
-    {
-        let Shared { store, flights, length, rebuilds, .. } = &*self.shared;
-        let one = slice::from_ref(list);
-        loop {
-            let flight = flights.run(list.clone(), || async {
-                // Another rebuild may have ended between the miss and this flight.
-                if let [Some(_)] = &*store.read(one, below, 1).await.map_err(Into::into)? {
-                    return Ok(None);
-                }
-                rebuilds.add(1);
-                // Before the load: what is pushed from here on is gathered, the rest is in the source.
-                let ticket = store.open(list).await.map_err(Into::into)?;
-                let rebuilt = load(list.clone()).await?;
-                store.install(list, ticket, rebuilt.clone(), *length).await.map_err(Into::into)?;
-                Ok(Some(Arc::new(rebuilt)))
-            });
-            let rebuilt = flight
-                .await
-                .map_err(|error| error.map_inner(LoadError::boxed).flatten::<BoxError>())?;
-            let found = store.read(one, below, count).await.map_err(Into::into)?;
-            if let Some(page) = found.into_iter().next().flatten() {
-                return Ok(page);
-            }
-            // Removed or evicted meanwhile: what was loaded is still an answer for this read.
-            if let Some(rebuilt) = rebuilt {
-                let mut own = List::new();
-                own.merge(Rebuilt::clone(&rebuilt), *length);
-                return Ok(own.page(below, count));
-            }
-        }
+        Ok(Page::merge(pages.into_iter().flatten(), count))
     }
 
     /// Removes lists: pushes skip them, and the next read rebuilds them, also if one is under way.

@@ -1,25 +1,41 @@
-//! Lists in this process, a bounded number of them.
+//! Lists in this process, a bounded number of them, in shards that do not wait for each other.
 
-use std::{collections::BTreeMap, convert::Infallible, fmt, hash::Hash};
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    fmt,
+    hash::{BuildHasher, Hash},
+};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
-use seawall_core::{ConfigError, sync::Mutex};
+use seawall_core::{CachePadded, ConfigError, lanes, sync::Mutex};
 
 use super::{Item, Page, Pushed, Rebuilt, Store, Ticket, list::List};
 
 /// A [`Store`] in memory. When there is a list too many, the longest unread one goes.
+///
+/// From 128 lists on they are in shards, each with a lock and an equal part of the room: the longest unread
+/// one of a shard goes then, which is not always that of all.
 pub struct Memory<U, I> {
-    lists: Mutex<Lists<U, I>>,
+    shards: Box<[Shard<U, I>]>,
+    hasher: RandomState,
     capacity: usize,
 }
+
+type Shard<U, I> = CachePadded<Mutex<Lists<U, I>>>;
+
+/// A shard has at least so much room, so that chance fills all of them about equally.
+const SMALLEST: usize = 64;
 
 struct Lists<U, I> {
     of: HashMap<U, Kept<I>, RandomState>,
     /// By their last read (or opening), the longest unread first.
     unread: BTreeMap<u64, U>,
-    /// Numbers reads and tickets.
+    /// Numbers reads and tickets, by steps, so that no other shard gives the same one.
     next: u64,
+    step: u64,
+    capacity: usize,
 }
 
 struct Kept<I> {
@@ -39,19 +55,37 @@ impl<U, I> Memory<U, I> {
         if capacity == 0 {
             return Err(ConfigError::new("capacity", capacity, "at least 1"));
         }
-        let lists = Lists { of: HashMap::default(), unread: BTreeMap::new(), next: 0 };
-        Ok(Self { lists: Mutex::new(lists), capacity })
+        let shards = (4 * lanes()).min(capacity / SMALLEST).max(1);
+        let shard = |index| {
+            let lists = Lists {
+                of: HashMap::default(),
+                unread: BTreeMap::new(),
+                next: index as u64,
+                step: shards as u64,
+                capacity: capacity / shards + usize::from(index < capacity % shards),
+            };
+            CachePadded::new(Mutex::new(lists))
+        };
+        let shards = (0..shards).map(shard).collect();
+        Ok(Self { shards, hasher: RandomState::default(), capacity })
     }
 
     /// How many lists there are, those that gather too.
     pub fn lists(&self) -> usize {
-        self.lists.lock().of.len()
+        self.shards.iter().map(|shard| shard.lock().of.len()).sum()
+    }
+}
+
+impl<U: Hash, I> Memory<U, I> {
+    fn shard(&self, list: &U) -> &Mutex<Lists<U, I>> {
+        let hash = self.hasher.hash_one(list);
+        &self.shards[(hash % self.shards.len() as u64) as usize]
     }
 }
 
 impl<U: Hash + Eq + Clone, I> Lists<U, I> {
     fn number(&mut self) -> u64 {
-        self.next += 1;
+        self.next += self.step;
         self.next
     }
 
@@ -77,7 +111,7 @@ where
         let mut pushed = Pushed::default();
         for user in to {
             // Taken once a list, so that a reader waits for one insertion at most.
-            let mut lists = self.lists.lock();
+            let mut lists = self.shard(user).lock();
             let Some(kept) = lists.of.get_mut(user) else {
                 pushed.absent += 1;
                 continue;
@@ -95,7 +129,7 @@ where
         count: usize,
     ) -> Result<Vec<Option<Page<I>>>, Infallible> {
         let page = |list: &U| {
-            let mut all = self.lists.lock();
+            let mut all = self.shard(list).lock();
             let kept = all.touch(list)?;
             kept.live.then(|| kept.list.page(below, count))
         };
@@ -103,11 +137,11 @@ where
     }
 
     async fn open(&self, list: &U) -> Result<Ticket, Infallible> {
-        let mut lists = self.lists.lock();
+        let mut lists = self.shard(list).lock();
         if let Some(kept) = lists.touch(list) {
             return Ok(kept.ticket);
         }
-        if lists.of.len() >= self.capacity
+        if lists.of.len() >= lists.capacity
             && let Some((_, longest)) = lists.unread.pop_first()
         {
             lists.of.remove(&longest);
@@ -126,7 +160,7 @@ where
         rebuilt: Rebuilt<I>,
         length: usize,
     ) -> Result<bool, Infallible> {
-        let mut lists = self.lists.lock();
+        let mut lists = self.shard(list).lock();
         let Some(kept) = lists.of.get_mut(list).filter(|kept| kept.ticket == ticket) else {
             return Ok(false);
         };
@@ -137,7 +171,7 @@ where
 
     async fn remove(&self, gone: &[U]) -> Result<(), Infallible> {
         for list in gone {
-            let mut lists = self.lists.lock();
+            let mut lists = self.shard(list).lock();
             if let Some(kept) = lists.of.remove(list) {
                 lists.unread.remove(&kept.read);
             }
