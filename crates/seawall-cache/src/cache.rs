@@ -3,7 +3,7 @@
 //! Read in this order: [`freshness`](crate::freshness), what an entry is at a moment; this page;
 //! `handle`, what users meet; `find`, a hit; `load`, one load from its beginning to its publication;
 //! `miss`, a caller who waits for it; `refresh`, loads that nobody waits for; `many`, a bulk get; `write`,
-//! what comes from outside; `layer`.
+//! what comes from outside; `sweep`; `layer`.
 //!
 //! # A get
 //!
@@ -46,6 +46,8 @@ mod miss;
 mod refresh;
 mod shared;
 mod stats;
+#[cfg(feature = "tokio")]
+mod sweep;
 mod timer;
 mod write;
 

@@ -47,6 +47,11 @@ pub trait Store<K, E>: Send + Sync + 'static {
     /// `cursor` says where to go on; one that begins at 0 goes round the store.
     fn retain_step(&self, cursor: &mut u64, keep: impl FnMut(&K, &E) -> bool);
 
+    /// In about how many such steps a cursor goes round.
+    fn steps_round(&self) -> u64 {
+        1 + self.len() as u64
+    }
+
     /// Takes out all entries. One that is put in meanwhile may stay.
     fn clear(&self);
 

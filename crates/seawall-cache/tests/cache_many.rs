@@ -191,3 +191,98 @@ fn a_cache_is_warmed_up_by_one_batch() {
     assert_eq!((there, users.get(&99)), (100, Some(198)));
     assert_eq!(users.snapshot().counters["loads"], 1);
 }
+
+#[tokio::test]
+async fn what_is_stale_is_answered_at_once_and_loaded_anew_by_one_batch_behind() {
+    let (clock, hand) = Clock::manual();
+    let users: Users = Cache::builder("users")
+        .clock(clock)
+        .ttl(SECOND)
+        .stale_while_revalidate(SECOND)
+        .build()
+        .unwrap();
+    users.insert_many([(1, 10), (2, 20)]);
+    hand.advance(SECOND);
+    let asked = RefCell::new(Vec::new());
+    let load = |keys: Vec<u32>| {
+        asked.borrow_mut().push(keys.clone());
+        async {
+            tokio::task::yield_now().await;
+            doubled(keys)
+        }
+    };
+
+    let answers = users.get_or_load_many([1, 3, 2, 1], load).await;
+
+    assert_eq!(values(answers), [Some(10), Some(6), Some(20), Some(10)]);
+    assert_eq!(asked.into_inner(), [vec![1, 2], vec![3]]);
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((users.get(&1), users.get(&2)), (Some(2), Some(4)));
+    let counters = users.snapshot().counters;
+    assert_eq!((counters["hits_stale"], counters["refreshes"], counters["loads"]), (3, 1, 2));
+}
+
+#[test]
+fn where_nobody_takes_a_task_the_caller_loads_what_is_stale_before_it_answers() {
+    let (clock, hand) = Clock::manual();
+    let builder = Cache::builder("users").clock(clock).ttl(SECOND).stale_while_revalidate(SECOND);
+    let users: Users = builder.build().unwrap();
+    users.insert(1, 10);
+    hand.advance(SECOND);
+
+    assert_eq!(values(now(users.get_or_load_many([1], |keys| ready(doubled(keys))))), [Some(10)]);
+
+    assert_eq!(users.get(&1), Some(2));
+}
+
+#[test]
+fn a_refresh_too_many_is_left_out_and_what_is_stale_is_answered_all_the_same() {
+    let (clock, hand) = Clock::manual();
+    let tasks = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let spawned = tasks.clone();
+    let users: Users = Cache::builder("users")
+        .clock(clock)
+        .ttl(SECOND)
+        .stale_while_revalidate(SECOND)
+        .max_refreshes(1)
+        .spawn(move |task| {
+            spawned.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            std::mem::forget(task); // it hangs
+        })
+        .build()
+        .unwrap();
+    users.insert_many([(1, 10), (2, 20)]);
+    hand.advance(SECOND);
+
+    for key in [1, 2, 1] {
+        let answers = now(users.get_or_load_many([key], |keys| ready(doubled(keys))));
+        assert_eq!(values(answers), [Some(10 * key)]);
+    }
+
+    assert_eq!(tasks.load(std::sync::atomic::Ordering::Relaxed), 1);
+    assert_eq!(users.snapshot().counters["refreshes_refused"], 1, "2; of 1 one is under way");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweeper_goes_round_once_in_its_time_and_ends_with_the_cache() {
+    let clock = Clock::manual();
+    let users: Users =
+        Cache::builder("users").clock(clock.0).capacity(5_000).ttl(SECOND).build().unwrap();
+    let sweeper = tokio::spawn(users.sweep_every(10 * SECOND));
+    users.insert_many((0..3_000).map(|key| (key, key)));
+    let held = users.snapshot().gauges["entries"]; // a set or two may have been full
+
+    tokio::time::sleep(10 * SECOND + SECOND / 2).await;
+    assert_eq!(users.snapshot().gauges["entries"], held, "all are fresh");
+    clock.1.advance(SECOND);
+    tokio::time::sleep(5 * SECOND).await;
+    let left = users.snapshot().gauges["entries"];
+    assert!((1_200.0..1_800.0).contains(&left), "half of the store is swept: {left}");
+    tokio::time::sleep(6 * SECOND).await;
+
+    assert_eq!(users.snapshot().gauges["entries"], 0.0);
+    drop(users);
+    sweeper.await.unwrap();
+}

@@ -1,5 +1,7 @@
 //! The handle that users meet.
 
+#[cfg(feature = "tokio")]
+use std::time::Duration;
 use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
 use equivalent::Equivalent;
@@ -179,80 +181,6 @@ where
         self.shared.clear();
     }
 
-    /// The values of `keys`, in their order: from the cache, by loads that are in flight, and all others
-    /// by one call of `load`, which gets those keys.
-    ///
-    /// What `load` gives is kept a key at a time; its order is no matter, what nobody asked for is
-    /// dropped, and a key without a value is absent. The load runs in the caller's task, and is one load
-    /// of the [cap](CacheBuilder::max_loads). What is stale is loaded with the rest, and is answered only
-    /// if that fails.
-    ///
-    /// `load` is called again for keys that fall to this call because their leader was dropped.
-    ///
-    /// # Errors
-    ///
-    /// For each key those of [`get_or_load`](Self::get_or_load).
-    ///
-    /// # Panics
-    ///
-    /// As [`get_or_load`](Self::get_or_load).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future drops its load; other callers take over what they wait for.
-    ///
-    /// # Examples
-    ///
-    /// How do I load in one query what is missing?
-    ///
-    /// ```
-    /// # use seawall_cache::{Cache, LoadError};
-    /// # use std::{collections::HashMap, convert::Infallible};
-    /// # async fn select(ids: Vec<u32>) -> Result<HashMap<u32, String>, Infallible> {
-    /// #     Ok(ids.into_iter().filter(|id| *id < 9).map(|id| (id, format!("user {id}"))).collect())
-    /// # }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let users = Cache::builder("users").build()?;
-    /// users.insert(1, "Ada".to_owned());
-    /// let found = users.get_or_load_many([1, 2, 9], |ids| select(ids)).await;
-    ///
-    /// assert_eq!(found[0].as_deref().ok(), Some("Ada"));
-    /// assert_eq!(found[1].as_deref().ok(), Some("user 2"));
-    /// assert!(matches!(found[2].as_ref().unwrap_err().inner(), Some(LoadError::Absent)));
-    /// # Ok(()) }
-    /// ```
-    pub async fn get_or_load_many<F, L, A, R>(
-        &self,
-        keys: impl IntoIterator<Item = K>,
-        load: F,
-    ) -> Vec<Answer<V, E>>
-    where
-        F: FnMut(Vec<K>) -> L,
-        L: Future<Output = Result<A, E>>,
-        A: IntoIterator<Item = (K, R)>,
-        R: Into<Loaded<V>>,
-    {
-        self.shared.many(keys.into_iter().collect(), load).await
-    }
-
-    /// Loads those of `keys` that are not there, in one batch, before callers come: how many are there
-    /// then.
-    ///
-    /// # Errors, panics and cancel safety
-    ///
-    /// A key whose load fails is not counted; else as
-    /// [`get_or_load_many`](Self::get_or_load_many).
-    pub async fn warm<F, L, A, R>(&self, keys: impl IntoIterator<Item = K>, load: F) -> usize
-    where
-        F: FnMut(Vec<K>) -> L,
-        L: Future<Output = Result<A, E>>,
-        A: IntoIterator<Item = (K, R)>,
-        R: Into<Loaded<V>>,
-    {
-        let answers = self.get_or_load_many(keys, load).await;
-        answers.iter().filter(|answer| answer.is_ok()).count()
-    }
-
     /// Writes to the source by `write`, and then puts the value in.
     ///
     /// Fresh hits go on to get the old value until the write is over; who misses waits for it. If
@@ -306,9 +234,34 @@ where
     /// Takes out what has expired, a part of the store at a time; `cursor` begins at 0.
     ///
     /// Nothing depends on it: what has expired is not answered, and others take its room. It gives memory
-    /// back early.
+    /// back early. [`sweep_every`](Self::sweep_every) does it in the background.
     pub fn sweep(&self, cursor: &mut u64) {
         self.shared.sweep(cursor);
+    }
+
+    /// Takes out what has expired, in small steps, going round the store once in `round`; ends when the last
+    /// handle of the cache is gone. To be spawned: nothing sweeps by itself.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a runtime of tokio.
+    ///
+    /// # Examples
+    ///
+    /// How do I give back the memory of what expired in a quiet night?
+    ///
+    /// ```
+    /// # use seawall_cache::Cache;
+    /// # use std::time::Duration;
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), seawall_cache::ConfigError> {
+    /// # let users: Cache<u32, String, std::io::Error> =
+    /// Cache::builder("users").ttl(Duration::from_secs(60)).build()?;
+    /// tokio::spawn(users.sweep_every(Duration::from_secs(60)));
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn sweep_every(&self, round: Duration) -> impl Future<Output = ()> + use<K, V, E, S> {
+        super::sweep::every(Arc::downgrade(&self.shared), round)
     }
 }
 
@@ -369,6 +322,80 @@ where
             Found::Spare(_) => self.shared.by_load(key, load, true).await,
             Found::Nothing => self.shared.by_load(key, load, false).await,
         }
+    }
+
+    /// The values of `keys`, in their order: from the cache, by loads that are in flight, and all others
+    /// by one call of `load`, which gets those keys.
+    ///
+    /// What `load` gives is kept a key at a time; its order is no matter, what nobody asked for is
+    /// dropped, and a key without a value is absent. The load runs in the caller's task, and is one load
+    /// of the [cap](CacheBuilder::max_loads). What is stale, or early to be loaded anew, is answered at
+    /// once, and one batch in a task of its own loads all of that: that is why a load owns what it needs.
+    ///
+    /// `load` is called again for keys that fall to this call because their leader was dropped.
+    ///
+    /// # Errors
+    ///
+    /// For each key those of [`get_or_load`](Self::get_or_load).
+    ///
+    /// # Panics
+    ///
+    /// As [`get_or_load`](Self::get_or_load).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops its load; other callers take over what they wait for.
+    ///
+    /// # Examples
+    ///
+    /// How do I load in one query what is missing?
+    ///
+    /// ```
+    /// # use seawall_cache::{Cache, LoadError};
+    /// # use std::{collections::HashMap, convert::Infallible};
+    /// # async fn select(ids: Vec<u32>) -> Result<HashMap<u32, String>, Infallible> {
+    /// #     Ok(ids.into_iter().filter(|id| *id < 9).map(|id| (id, format!("user {id}"))).collect())
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let users = Cache::builder("users").build()?;
+    /// users.insert(1, "Ada".to_owned());
+    /// let found = users.get_or_load_many([1, 2, 9], |ids| select(ids)).await;
+    ///
+    /// assert_eq!(found[0].as_deref().ok(), Some("Ada"));
+    /// assert_eq!(found[1].as_deref().ok(), Some("user 2"));
+    /// assert!(matches!(found[2].as_ref().unwrap_err().inner(), Some(LoadError::Absent)));
+    /// # Ok(()) }
+    /// ```
+    pub async fn get_or_load_many<F, L, A, R>(
+        &self,
+        keys: impl IntoIterator<Item = K>,
+        load: F,
+    ) -> Vec<Answer<V, E>>
+    where
+        F: FnMut(Vec<K>) -> L,
+        L: Future<Output = Result<A, E>> + Send + 'static,
+        A: IntoIterator<Item = (K, R)> + 'static,
+        R: Into<Loaded<V>> + 'static,
+    {
+        self.shared.many(keys.into_iter().collect(), load).await
+    }
+
+    /// Loads those of `keys` that are not there, in one batch, before callers come: how many are there
+    /// then.
+    ///
+    /// # Errors, panics and cancel safety
+    ///
+    /// A key whose load fails is not counted; else as
+    /// [`get_or_load_many`](Self::get_or_load_many).
+    pub async fn warm<F, L, A, R>(&self, keys: impl IntoIterator<Item = K>, load: F) -> usize
+    where
+        F: FnMut(Vec<K>) -> L,
+        L: Future<Output = Result<A, E>> + Send + 'static,
+        A: IntoIterator<Item = (K, R)> + 'static,
+        R: Into<Loaded<V>> + 'static,
+    {
+        let answers = self.get_or_load_many(keys, load).await;
+        answers.iter().filter(|answer| answer.is_ok()).count()
     }
 }
 

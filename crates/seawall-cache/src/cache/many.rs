@@ -3,20 +3,24 @@
 //! The order of claims, loads and waits, and why two batches can't lock each other up, is that of
 //! [`bulk`](crate::flight).
 
-use std::{any::Any, collections::HashMap, future::poll_fn, hash::Hash, pin::pin, task::Poll};
+use std::{
+    any::Any, collections::HashMap, future::poll_fn, hash::Hash, pin::pin, sync::Arc, task::Poll,
+};
 
-use seawall_core::{Error, Reason, Rejection};
+use seawall_core::{Error, Nanos, Reason, Rejection};
 
 use super::{
     Turn,
     find::Found,
     miss::into_outcome,
+    refresh::Background,
     shared::{Answer, Outcome, Shared},
     timer::Timer,
 };
 use crate::{
     Entry, LoadError, Loaded, Store,
-    flight::{Landing, Leader, Led, guard},
+    flight::{Landing, Leader, Led, Slot, guard},
+    tags::Mark,
 };
 
 /// What ended a batch.
@@ -26,22 +30,42 @@ enum Ended<R> {
     Panicked(Box<dyn Any + Send>),
 }
 
+/// A load of many keys that has begun.
+struct Batch<K, V, E, L> {
+    // In this order: nobody joins what is cancelled.
+    led: Led<K, Outcome<V, E>>,
+    load: L,
+    slot: Slot,
+    mark: Mark,
+    began: Nanos,
+}
+
 impl<K, V, E, S> Shared<K, V, E, S>
 where
-    K: Hash + Eq + Clone,
-    V: Clone,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Send + Sync + 'static,
     S: Store<K, Entry<V>>,
 {
     /// The values of `keys`, in their order.
-    pub(super) async fn many<F, L, A, R>(&self, keys: Vec<K>, mut begin: F) -> Vec<Answer<V, E>>
+    pub(super) async fn many<F, L, A, R>(
+        self: &Arc<Self>,
+        keys: Vec<K>,
+        mut begin: F,
+    ) -> Vec<Answer<V, E>>
     where
         F: FnMut(Vec<K>) -> L,
-        L: Future<Output = Result<A, E>>,
-        A: IntoIterator<Item = (K, R)>,
-        R: Into<Loaded<V>>,
+        L: Future<Output = Result<A, E>> + Send + 'static,
+        A: IntoIterator<Item = (K, R)> + 'static,
+        R: Into<Loaded<V>> + 'static,
     {
         let came = self.tags.mark();
-        let mut answers: Vec<_> = keys.iter().map(|key| self.at_once(key)).collect();
+        let mut aged = Vec::new();
+        let look = |(index, key)| self.at_once(key, |seen| aged.push((index, seen)));
+        let mut answers: Vec<_> = keys.iter().enumerate().map(look).collect();
+        if let Some(task) = self.refresh_many(&keys, aged, &mut begin) {
+            task.await;
+        }
         let mut open: Vec<usize> =
             (0..keys.len()).filter(|&index| answers[index].is_none()).collect();
 
@@ -77,17 +101,55 @@ where
         answers.into_iter().map(|answer| answer.expect("every key is over")).collect()
     }
 
-    /// What can be answered without a load. What is stale is not: the batch is made anyway.
-    fn at_once(&self, key: &K) -> Option<Answer<V, E>> {
-        let found = match self.find(key, V::clone) {
-            Found::Stale(value, _) => Found::Spare(value),
-            found => found,
-        };
+    /// What can be answered without a load; `aged` is told of what is to be loaded anew all the same.
+    fn at_once(&self, key: &K, aged: impl FnOnce(Nanos)) -> Option<Answer<V, E>> {
+        let found = self.find(key, V::clone);
         self.count(&found);
         match found {
             Found::Absent => Some(Err(Error::Inner(LoadError::Absent))),
+            Found::Early(value, seen) | Found::Stale(value, seen) => {
+                aged(seen);
+                Some(Ok(value))
+            }
             found => found.at_once().map(Ok),
         }
+    }
+
+    /// Loads anew what was fresh until then, by one batch that nobody waits for; given out where nobody
+    /// takes a task. What another one loads already is left to that one.
+    fn refresh_many<F, L, A, R>(
+        self: &Arc<Self>,
+        keys: &[K],
+        aged: Vec<(usize, Nanos)>,
+        begin: &mut F,
+    ) -> Option<Background>
+    where
+        F: FnMut(Vec<K>) -> L,
+        L: Future<Output = Result<A, E>> + Send + 'static,
+        A: IntoIterator<Item = (K, R)> + 'static,
+        R: Into<Loaded<V>> + 'static,
+    {
+        let mut led = Led::default();
+        for (index, seen) in aged {
+            let Some(leader) = self.flights.try_lead(&keys[index]) else { continue };
+            match self.published(leader.key(), Some(seen)) {
+                Some(landed) => drop(leader.settle(Ok(landed))),
+                None => led.push(index, leader),
+            }
+        }
+        if led.leaders.is_empty() {
+            return None;
+        }
+        let (Some(place), Some(slot)) = (self.refreshes.try_enter(), self.cap.try_enter()) else {
+            drop(led); // who has joined meanwhile loads for itself
+            self.refused();
+            return None;
+        };
+        self.stats.refreshes.add(1);
+        let batch = self.begin(led, slot, begin);
+        let shared = self.clone();
+        let work = async move { drop(shared.fly(batch).await) };
+        self.give(Background::of(work, place))
     }
 
     /// Loads all that is led in one batch, and ends each flight by itself.
@@ -125,19 +187,42 @@ where
             }
         };
         let slot = poll_fn(|cx| place.poll(cx)).await;
+        let batch = self.begin(rest, slot, begin);
+        outcomes.extend(self.fly(batch).await);
+        outcomes
+    }
+
+    /// Begins the load of all that is led.
+    fn begin<L>(
+        &self,
+        mut led: Led<K, Outcome<V, E>>,
+        slot: Slot,
+        begin: &mut impl FnMut(Vec<K>) -> L,
+    ) -> Batch<K, V, E, L> {
         let mark = self.tags.mark();
         let began = self.clock.now();
         self.stats.loads.add(1);
-        let keys = rest.leaders.iter().map(|leader| leader.key().clone()).collect();
-        let load = match guard(&mut rest.leaders, || begin(keys)) {
-            Ok(load) => load,
+        let keys = led.leaders.iter().map(|leader| leader.key().clone()).collect();
+        match guard(&mut led.leaders, || begin(keys)) {
+            Ok(load) => Batch { led, load, slot, mark, began },
             Err(panic) => {
                 drop(slot);
                 self.panicked(panic)
             }
-        };
+        }
+    }
+
+    /// Loads, and ends each flight by itself.
+    async fn fly<L, A, R>(&self, batch: Batch<K, V, E, L>) -> Vec<(usize, Outcome<V, E>)>
+    where
+        L: Future<Output = Result<A, E>>,
+        A: IntoIterator<Item = (K, R)>,
+        R: Into<Loaded<V>>,
+    {
+        let Batch { led, load, slot, mark, began } = batch;
+        let mut outcomes = Vec::new();
         let mut load = pin!(load);
-        let mut led = rest; // after the load, to be dropped before it: nobody joins what is cancelled
+        let mut led = led; // after the load, to be dropped before it: nobody joins what is cancelled
         let mut timer = Timer::after(self.load_timeout);
 
         let ended = poll_fn(|cx| match guard(&mut led.leaders, || load.as_mut().poll(cx)) {

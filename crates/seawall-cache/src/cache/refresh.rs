@@ -35,9 +35,13 @@ pub struct Background {
 
 impl Background {
     fn new<V: Send + 'static, E: Send + Sync + 'static>(course: Course<V, E>, place: Slot) -> Self {
+        Self::of(async move { drop(course.await) }, place)
+    }
+
+    pub(super) fn of(work: impl Future<Output = ()> + Send + 'static, place: Slot) -> Self {
         let work = async move {
             let _place = place;
-            drop(course.await);
+            work.await;
         };
         Self { work: Box::pin(work) }
     }
@@ -80,7 +84,16 @@ impl<K, V, E, S> Shared<K, V, E, S> {
         }
     }
 
-    fn refused(&self) {
+    /// Has it spawned; gives it back where nobody takes it.
+    pub(super) fn give(&self, task: Background) -> Option<Background> {
+        if self.can_spawn() {
+            self.spawn(task);
+            return None;
+        }
+        Some(task)
+    }
+
+    pub(super) fn refused(&self) {
         self.stats.refreshes_refused.add(1);
         self.tell(Turn::RefreshRefused);
     }
@@ -146,10 +159,6 @@ where
         self.stats.refreshes.add(1);
         let course = load(self.clone(), leader, Place::from(slot), begin);
         let task = Background::new(Box::pin(course), place);
-        if self.can_spawn() {
-            self.spawn(task);
-            return None;
-        }
-        Some(task)
+        self.give(task)
     }
 }

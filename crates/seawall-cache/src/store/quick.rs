@@ -125,6 +125,11 @@ where
         });
     }
 
+    /// One step looks at all.
+    fn steps_round(&self) -> u64 {
+        1
+    }
+
     fn clear(&self) {
         for (key, node) in self.inner.drain() {
             self.tell(&key, &node.entry, Cause::Removed);

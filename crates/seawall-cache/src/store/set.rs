@@ -193,6 +193,10 @@ where
         }
     }
 
+    fn steps_round(&self) -> u64 {
+        self.sets.len() as u64
+    }
+
     fn clear(&self) {
         for set in &self.sets {
             let pin = pin(); // anew, so that what is gone can be freed on the way
