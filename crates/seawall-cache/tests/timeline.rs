@@ -5,7 +5,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
-    future::{Future, Ready, pending, ready},
+    future::{Future, pending, ready},
     pin::pin,
     sync::{
         Arc,
@@ -451,8 +451,13 @@ fn several_absent_lists_are_one_load_and_one_that_is_rebuilt_already_is_waited_f
     assert_eq!(asked, [[2, 3, 4]]);
     assert_eq!(counter(&lists, "rebuilds"), 4);
     // The empty one neither is absent any more.
-    let nobody = |_| -> Ready<Result<[(u32, Rebuilt<u32>); 0], _>> { panic!("all are there") };
-    let page = now(lists.read_merged(&[1, 2, 3, 4], None, 9, nobody));
+    let loads = Cell::new(0);
+    let counts = |absent| {
+        loads.set(loads.get() + 1);
+        no_lists(absent)
+    };
+    let page = now(lists.read_merged(&[1, 2, 3, 4], None, 9, counts));
+    assert_eq!(loads.get(), 0);
     assert_eq!(page.expect("reads").items, items([3, 2, 1]));
 }
 

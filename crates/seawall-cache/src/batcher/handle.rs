@@ -1,6 +1,6 @@
 //! The handle that users meet.
 
-use std::{fmt, future::poll_fn, hash::Hash, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, future::poll_fn, hash::Hash, pin::pin, sync::Arc, task::Waker, time::Duration};
 
 use seawall_core::{
     Error, Name, Observe, Registry, Snapshot,
@@ -204,7 +204,7 @@ impl<K, V, E> Shared<K, V, E> {
 
 impl<K: Hash + Eq + Clone, V: Clone, E> Shared<K, V, E> {
     /// A place in the batch that gathers, and a seat in its flight.
-    fn board(&self, key: K) -> (Rides<'_, K, V, E>, Seat<u64, Outcome<K, V, E>>) {
+    fn board(&self, key: K) -> (Rides<'_, K, V, E>, Seated<K, V, E>) {
         self.loads.add(1);
         let mut gate = self.gate.lock();
         let batch = match &gate.gathers {
@@ -221,12 +221,12 @@ impl<K: Hash + Eq + Clone, V: Clone, E> Shared<K, V, E> {
         let (is_full, driver) = batch.add(key.clone(), self.max_batch);
         let _own = if is_full { gate.gathers.take() } else { None };
         drop(gate);
-        driver.into_iter().for_each(std::task::Waker::wake);
+        driver.into_iter().for_each(Waker::wake);
         (Rides { shared: self, batch, key }, seat)
     }
 }
 
-type Outcome<K, V, E> = Result<Found<K, V, E>, Error<LoadError<E>>>;
+type Seated<K, V, E> = Seat<u64, Result<Found<K, V, E>, Error<LoadError<E>>>>;
 
 impl<K: Hash + Eq + Clone, V, E> Shared<K, V, E> {
     /// The batch gathers no more: calls the source for its keys.

@@ -74,12 +74,15 @@ pub(super) struct Shared<K, V> {
     pub(super) given_up: Stat,
 }
 
+/// What is one call of the source.
+type Batch<K, V> = Arc<[Write<K, V>]>;
+
 struct Queue<K, V> {
     waiting: HashMap<K, Option<V>>,
     /// The keys of `waiting`, by their places.
     order: VecDeque<K>,
     /// What the writer is at.
-    writing: Arc<[Write<K, V>]>,
+    writing: Batch<K, V>,
     shut_down: bool,
     writer: Option<Waker>,
 }
@@ -109,6 +112,7 @@ impl BehindBuilder {
     /// # Errors
     ///
     /// Names the first setting that cannot be, its value, and what is allowed.
+    #[expect(clippy::type_complexity, reason = "who gives and who takes")]
     pub fn build<K, V>(self) -> Result<(Behind<K, V>, Writer<K, V>), ConfigError> {
         const MOST: usize = 1 << 20;
         for (field, value) in [("capacity", self.capacity), ("max_batch", self.max_batch)] {
@@ -253,7 +257,7 @@ impl<K, V> Shared<K, V> {
 
 impl<K: Hash + Eq + Clone, V: Clone> Shared<K, V> {
     /// The next batch, as soon as anything waits; `None` when it is shut down and empty.
-    pub(super) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Arc<[Write<K, V>]>>> {
+    pub(super) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Batch<K, V>>> {
         let mut guard = self.queue.lock();
         let queue = &mut *guard;
         if queue.order.is_empty() {

@@ -31,3 +31,21 @@ pub enum Turn {
     /// A refresh was left out: as many as may run, run.
     RefreshRefused,
 }
+
+#[cfg(feature = "tracing")]
+impl Turn {
+    /// What keeps a new value from the cache is a warning; that a caller got an old one instead is not.
+    pub(super) fn trace(self, name: &Name) {
+        const TARGET: &str = "seawall::cache";
+        let name = name.as_str();
+        match self {
+            Self::LoadFailed | Self::LoadTimedOut | Self::LoadPanicked => {
+                tracing::warn!(target: TARGET, name, turn = ?self, "a load gave no value");
+            }
+            Self::RefreshRefused => tracing::warn!(target: TARGET, name, "a refresh was left out"),
+            Self::AnsweredInError | Self::AnsweredLate => {
+                tracing::info!(target: TARGET, name, turn = ?self, "answered with a stale value");
+            }
+        }
+    }
+}

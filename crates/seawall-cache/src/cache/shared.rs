@@ -64,6 +64,8 @@ pub(super) struct Limits {
 
 impl<K, V, E, S> Shared<K, V, E, S> {
     pub(super) fn tell(&self, turn: Turn) {
+        #[cfg(feature = "tracing")]
+        turn.trace(&self.name);
         self.listeners.tell(|| Event { name: self.name.clone(), turn });
     }
 

@@ -25,3 +25,19 @@ pub enum Turn {
     /// A list was removed or evicted while it was rebuilt: who reads it next rebuilds it again.
     RebuildOutdated,
 }
+
+#[cfg(feature = "tracing")]
+impl Turn {
+    pub(super) fn trace(self, name: &Name) {
+        const TARGET: &str = "seawall::timeline";
+        let name = name.as_str();
+        match self {
+            Self::PushFailed | Self::RebuildFailed => {
+                tracing::warn!(target: TARGET, name, turn = ?self, "the store or the loader failed");
+            }
+            Self::RebuildOutdated => {
+                tracing::info!(target: TARGET, name, turn = ?self, "a rebuilt list was not kept");
+            }
+        }
+    }
+}

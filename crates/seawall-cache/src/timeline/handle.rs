@@ -78,6 +78,8 @@ impl<U, I, S> Shared<U, I, S> {
     }
 
     pub(super) fn tell(&self, turn: Turn) {
+        #[cfg(feature = "tracing")]
+        turn.trace(&self.name);
         self.listeners.tell(|| Event { name: self.name.clone(), turn });
     }
 

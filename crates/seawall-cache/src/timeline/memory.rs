@@ -71,6 +71,7 @@ impl<U, I> Memory<U, I> {
     }
 
     /// How many lists there are, those that gather too.
+    #[must_use]
     pub fn lists(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().of.len()).sum()
     }

@@ -5,13 +5,14 @@ use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::Poll,
     time::Duration,
 };
 
 use futures_util::future::join_all;
 use seawall_cache::{Batcher, BatcherBuilder, Cache, Error, LoadError, Reason, SingleFlight};
+use seawall_core::sync::Mutex;
 use seawall_test::Task;
 use tokio::{sync::oneshot, time::Instant};
 
@@ -22,7 +23,6 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// What a source was asked for, a batch at a time; and calls that end when the test lets them.
 #[derive(Clone, Default)]
-#[expect(clippy::disallowed_types, reason = "a test's own lock")]
 struct Source {
     asked: Arc<Mutex<Vec<Vec<u32>>>>,
     held: Arc<Mutex<Vec<oneshot::Sender<Found>>>>,
@@ -30,14 +30,14 @@ struct Source {
 
 impl Source {
     fn asked(&self) -> Vec<Vec<u32>> {
-        self.asked.lock().unwrap().clone()
+        self.asked.lock().clone()
     }
 
     /// Answers at once, with ten times each key.
     fn at_once(&self, builder: BatcherBuilder) -> Users {
         let source = self.clone();
         let load = move |keys: Vec<u32>| {
-            source.asked.lock().unwrap().push(keys.clone());
+            source.asked.lock().push(keys.clone());
             async move { Ok(tenfold(keys)) }
         };
         builder.build(load).unwrap()
@@ -47,9 +47,9 @@ impl Source {
     fn held(&self, builder: BatcherBuilder) -> Users {
         let source = self.clone();
         let load = move |keys| {
-            source.asked.lock().unwrap().push(keys);
+            source.asked.lock().push(keys);
             let (end, ended) = oneshot::channel();
-            source.held.lock().unwrap().push(end);
+            source.held.lock().push(end);
             async move { ended.await.expect("the test answers") }
         };
         builder.build(load).unwrap()
@@ -57,12 +57,12 @@ impl Source {
 
     fn end(&self, call: usize, found: Found) {
         let keep = |_| oneshot::channel().0;
-        let end = std::mem::replace(&mut self.held.lock().unwrap()[call], keep(()));
+        let end = std::mem::replace(&mut self.held.lock()[call], keep(()));
         let _ = end.send(found);
     }
 
     fn is_cancelled(&self, call: usize) -> bool {
-        self.held.lock().unwrap()[call].is_closed()
+        self.held.lock()[call].is_closed()
     }
 }
 

@@ -4,10 +4,11 @@ use std::{
     convert::Infallible,
     future::{Future, pending, ready},
     pin::{Pin, pin},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use seawall_cache::{Behind, Cache, Failed, Loaded, Reason, Rejection, Write, WriteQueue, Writer};
+use seawall_core::sync::Mutex;
 use seawall_test::Task;
 use tokio::sync::oneshot;
 
@@ -24,17 +25,18 @@ fn behind(capacity: usize, max_batch: usize) -> (Behind<u32, u32>, Writer<u32, u
 
 /// What the source got, a batch at a time.
 #[derive(Clone, Default)]
-#[expect(clippy::disallowed_types, reason = "a test's own lock")]
-struct Source(Arc<Mutex<Vec<Vec<(u32, u32)>>>>);
+struct Source(Arc<Mutex<Vec<Written>>>);
+
+type Written = Vec<(u32, u32)>;
 
 impl Source {
-    fn got(&self) -> Vec<Vec<(u32, u32)>> {
-        self.0.lock().unwrap().clone()
+    fn got(&self) -> Vec<Written> {
+        self.0.lock().clone()
     }
 
     fn take(&self, batch: &Batch) {
         let pair = |write: &Write<u32, u32>| (write.key, write.value.unwrap());
-        self.0.lock().unwrap().push(batch.iter().map(pair).collect());
+        self.0.lock().push(batch.iter().map(pair).collect());
     }
 }
 
@@ -246,12 +248,11 @@ fn a_load_that_is_under_way_does_not_overwrite_a_write_behind() {
 }
 
 /// Keeps the last write.
-#[expect(clippy::disallowed_types, reason = "a test's own lock")]
 struct Last(Mutex<Option<u32>>);
 
 impl WriteQueue<u32, u32> for Last {
     fn offer(&self, _: &u32, value: Option<&u32>) -> Result<(), Rejection> {
-        *self.0.lock().unwrap() = value.copied();
+        *self.0.lock() = value.copied();
         std::thread::yield_now(); // for another to come between the queue and the cache
         Ok(())
     }
@@ -268,7 +269,7 @@ fn of_two_writers_of_a_key_the_queue_and_the_cache_take_the_same_one_last() {
                 scope.spawn(move || users.write_behind(1, 2 * round + writer, last).unwrap());
             }
         });
-        assert_eq!(users.get(&1), *last.0.lock().unwrap());
+        assert_eq!(users.get(&1), *last.0.lock());
     }
 }
 
