@@ -9,21 +9,22 @@ use clap::Parser;
 
 use crate::{defence::Defence, upstream::UpstreamUrl};
 
-const SECONDS: std::ops::RangeInclusive<u64> = 6..=600;
+const SECONDS: std::ops::RangeInclusive<u64> = 4..=600;
 const RATE: std::ops::RangeInclusive<u32> = 50..=2000;
 
 /// Watch a fleet in trouble: bare, with retries in a loop, and with Seawall.
 ///
 /// Three HTTP servers on this machine answer a steady stream of calls. The database behind them stalls for
 /// a moment; later one of the three turns slow, then hangs, then heals; in the end one tenant sends twenty
-/// times his share. The same storm is run six times: with a bare client, with one that retries in a loop, and
-/// with retries that have a budget, then a circuit breaker around each member, then a bulkhead, then a quota
-/// for each tenant as well. The six are put side by side in a table and a picture.
+/// times his share. The same storm is run seven times: with a bare client, with one that retries in a loop, and
+/// with retries that have a budget, then a circuit breaker around each member, then a bulkhead, then a copy of
+/// each key at a second member, then a quota for each tenant as well. The seven are put side by side in a table
+/// and a picture.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "storm", version = None)]
 pub(crate) struct Args {
-    /// How long the six runs take together, from 6 to 600; below 48 the stall is too short for a retry storm.
-    #[arg(long, default_value = "48", value_parser = seconds, allow_negative_numbers = true)]
+    /// How long the seven runs take together, from 4 to 600; below 56 the stall is too short for a retry storm.
+    #[arg(long, default_value = "56", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) seconds: u64,
 
     /// Calls a second on average, but for the noise, from 50 to 2000.
@@ -95,18 +96,18 @@ mod tests {
     }
 
     #[test]
-    fn without_flags_it_is_a_storm_of_forty_eight_seconds() {
+    fn without_flags_it_is_a_storm_of_fifty_six_seconds() {
         let args = parse(&[]).expect("nothing is required");
-        assert_eq!((args.seconds, args.rate, args.seed), (48, 600, 7));
+        assert_eq!((args.seconds, args.rate, args.seed), (56, 600, 7));
         assert_eq!(args.run(), Duration::from_secs(8));
         assert_eq!(args.out, Path::new("storm.svg"));
     }
 
     #[test]
     fn a_number_out_of_range_is_refused_with_the_range() {
-        for seconds in ["0", "5", "601", "-5", "ten", "", "1e3", "99999999999999999999"] {
+        for seconds in ["0", "3", "601", "-5", "ten", "", "1e3", "99999999999999999999"] {
             let refusal = parse(&["--seconds", seconds]).expect_err(seconds);
-            assert!(refusal.contains("from 6 to 600"), "{refusal}");
+            assert!(refusal.contains("from 4 to 600"), "{refusal}");
         }
         for seed in ["-1", "x", "18446744073709551616"] {
             let refusal = parse(&["--seed", seed]).expect_err(seed);

@@ -3,14 +3,14 @@
 //! ```text
 //!                 a tenant's call
 //!                        |
-//!                his quota has room?               in the sixth run: refused at once if not
+//!                his quota has room?               in the last run: refused at once if not
 //!                        |
 //!               failed? once more                  nothing, a loop, or a retry
 //!                        |
-//!                   round robin
+//!              who has the key? the map            one member; from the sixth run on two
 //!                /       |       \
-//!           breaker   breaker   breaker            from the fourth run on
-//!              |         |         |      refused? the next one
+//!           breaker   breaker   breaker            from the fourth on
+//!              |         |         |      refused? the copy, where there is one
 //!          bulkhead  bulkhead  bulkhead            from the fifth on
 //!              |         |         |
 //!          time-out  time-out  time-out
@@ -18,25 +18,19 @@
 //!                   shared pool
 //! ```
 //!
-//! Everything but the guards, the [retries](crate::retries) and the [quotas](crate::tenants) is the same
-//! code: one [pool](crate::pool) of connections for all members, a time-out for each attempt, over the wait
-//! for a connection, to the last byte of the answer, members in turn. A breaker sees what its caller sees,
-//! with the wait for a connection, as around any HTTP or database client. What a guard refuses was never a
-//! call, so that the next member can be asked; another attempt is made at the next member, too. A quota is
-//! asked before all else: what it refuses takes no connection, no place, and nothing of the retries' budget.
+//! Everything but the guards, the [retries](crate::retries), the [copies](crate::keys) and the
+//! [quotas](crate::tenants) is the same code: one [pool](crate::pool) of connections for all members, a
+//! time-out for each attempt, over the wait for a connection, to the last byte of the answer, and one
+//! [`Sharded`](seawall_shard::Sharded) that sends each call to the member that has its key. A breaker sees what its caller sees, with
+//! the wait for a connection, as around any HTTP or database client. What a guard refuses was never a call,
+//! so that the copy can be asked, where there is one. A quota is asked before all else: what it refuses takes
+//! no connection, no place, and nothing of the retries' budget.
 //!
-//! Read [`bare`], [`guarded`], then [`Client::call`]. **A pattern is added in one of two places**: what
-//! guards one member (a breaker, a limit) in [`guarded`], what guards the whole call (a retry, a quota for
-//! each tenant, a cache) in [`Client::call`].
+//! Read [`bare`], [`guarded`], [`sharded`], then [`Client::call`]. **A pattern is added in one of three
+//! places**: what guards one member (a breaker, a limit) in [`guarded`], what chooses among them in
+//! [`sharded`], what guards the whole call (a retry, a quota for each tenant) in [`Client::call`].
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use axum::body::Bytes;
 use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery};
@@ -50,6 +44,7 @@ use seawall_chaos::ChaosLayer;
 use seawall_circuit_breaker::CircuitBreakerLayer;
 use seawall_core::{BoxError, ConfigError, Outcome, Rejection};
 use seawall_rate_limiter::RateLimiters;
+use seawall_shard::ShardMap;
 use tower::{
     Layer, Service, ServiceBuilder, ServiceExt,
     timeout::TimeoutLayer,
@@ -57,28 +52,34 @@ use tower::{
 };
 
 use crate::{
+    answers::By,
     defence::{Defence, TIME_OUT},
-    fleet::{Fleet, Member},
+    fleet::{Fleet, Member, NAMES},
     guard::{Guard, Tuning},
+    keys::{self, Key, sharded},
     pool::Pool,
     retries::Retries,
     tenants::{self, Tenant},
 };
 
 /// An attempt before a member is chosen: its path, no host yet.
-type Ask = Request<Empty<Bytes>>;
+pub(crate) type Ask = Request<Empty<Bytes>>;
 
 type Http = HyperClient<HttpConnector, Empty<Bytes>>;
 
 /// Boxed, in all runs, so that they are one type; of itself a Seawall layer boxes nothing.
-type MemberService = BoxCloneSyncService<Ask, Response<()>, BoxError>;
+pub(crate) type Calls = BoxCloneSyncService<Ask, Response<()>, BoxError>;
 
 /// What a call means a member to do.
 #[derive(Clone, Copy, Debug)]
 struct Work(Duration);
 
+/// The member that has answered, as an index of its fleet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answered(pub(crate) usize);
+
 /// One member with a connection of the pool, the time-out and nothing else.
-fn bare(index: usize, member: &Member, pool: &Pool, http: &Http) -> MemberService {
+fn bare(index: usize, member: &Member, pool: &Pool, http: &Http) -> Calls {
     let http = over_http(member, http.clone());
     let http = match member.plays.clone() {
         None => BoxCloneSyncService::new(http),
@@ -107,14 +108,16 @@ fn bare(index: usize, member: &Member, pool: &Pool, http: &Http) -> MemberServic
         let (pool, http) = (pool.clone(), http.clone());
         async move {
             let _connection = pool.connection(index).await;
-            http.oneshot(ask).await
+            let mut answer = http.oneshot(ask).await?;
+            answer.extensions_mut().insert(Answered(index));
+            Ok::<_, BoxError>(answer)
         }
     });
     BoxCloneSyncService::new(TimeoutLayer::new(TIME_OUT).layer(pooled))
 }
 
 /// One member with what Seawall puts around it, outermost first.
-fn guarded(member: MemberService, guard: &Guard) -> MemberService {
+fn guarded(member: Calls, guard: &Guard) -> Calls {
     let breaker = CircuitBreakerLayer::new(guard.breaker.clone()).classify(outcome).flatten();
     let bulkhead = |bulkhead| BulkheadLayer::new(bulkhead).flatten();
     let seawall =
@@ -167,8 +170,9 @@ fn over_http(
 /// Calls the fleet; clones share.
 #[derive(Clone)]
 pub(crate) struct Client {
-    members: Arc<[MemberService]>,
-    turn: Arc<AtomicUsize>,
+    fleet: Calls,
+    /// Which of the members has which key.
+    pub(crate) map: ShardMap,
     retries: Retries,
     /// What each tenant may send; nothing where all may send what they like.
     quotas: Option<RateLimiters<str>>,
@@ -193,15 +197,17 @@ impl Client {
         for (index, member) in fleet.members.iter().enumerate() {
             let bare = bare(index, member, &pool, &http);
             let guard = Guard::new(defence, member, tuning)?;
-            members.push(match &guard {
+            let calls = match &guard {
                 None => bare,
                 Some(guard) => guarded(bare, guard),
-            });
+            };
+            members.push((member.name, calls));
             guards.extend(guard);
         }
+        let map = keys::map(defence)?;
         Ok(Self {
-            members: members.into(),
-            turn: Arc::default(),
+            fleet: sharded(&map, members),
+            map,
             retries: Retries::new(defence, tuning.seed)?,
             quotas: tenants::quotas(defence, tuning.rate)?,
             path: fleet.members.first().and_then(|member| member.path.clone()),
@@ -210,37 +216,30 @@ impl Client {
         })
     }
 
-    /// Makes one call of `tenant` that means `work` for a member of the built-in fleet.
-    pub(crate) async fn call(&self, tenant: Tenant, work: Duration) -> Result<(), Failed> {
+    /// Makes one call of `tenant` about `key` that means `work` for a member of the built-in fleet.
+    pub(crate) async fn call(
+        &self,
+        tenant: Tenant,
+        key: Key,
+        work: Duration,
+    ) -> Result<By, Failed> {
         if let Some(quotas) = &self.quotas {
             quotas.try_acquire(tenant.name()).map_err(|refused| Failed::Call(refused.into()))?;
         }
-        let first = self.turn.fetch_add(1, Relaxed);
-        self.retries.call(|before| self.attempt(first + before as usize, work)).await
+        self.retries.call(|| self.attempt(key, work)).await
     }
 
-    /// Asks the member whose turn it is, and the others where it refuses.
-    async fn attempt(&self, first: usize, work: Duration) -> Result<(), Failed> {
-        let mut refused = None;
-        for next in 0..self.members.len() {
-            let member = &self.members[(first + next) % self.members.len()];
-            match member.clone().oneshot(self.ask(work)).await {
-                Ok(answer) if answer.status().is_success() || answer.status().is_redirection() => {
-                    return Ok(());
-                }
-                Ok(answer) => return Err(Failed::Answer(answer.status())),
-                Err(error) if Rejection::find(&*error).is_some() => {
-                    // The turn of the member that refused is over, or its neighbour would get both.
-                    self.turn.fetch_add(1, Relaxed);
-                    refused = Some(error);
-                }
-                Err(error) => return Err(Failed::Call(error)),
-            }
+    async fn attempt(&self, key: Key, work: Duration) -> Result<By, Failed> {
+        let answer = self.fleet.clone().oneshot(self.ask(key, work)).await.map_err(Failed::Call)?;
+        let status = answer.status();
+        if !status.is_success() && !status.is_redirection() {
+            return Err(Failed::Answer(status));
         }
-        Err(Failed::Call(refused.unwrap_or_else(|| "there is no member".into())))
+        let &Answered(by) = answer.extensions().get().expect("each member says that it was it");
+        Ok(if NAMES[by] == self.map.lookup(&key).name() { By::Home } else { By::Copy })
     }
 
-    fn ask(&self, work: Duration) -> Ask {
+    fn ask(&self, key: Key, work: Duration) -> Ask {
         let path = match &self.path {
             Some(path) => path.clone(),
             None => PathAndQuery::try_from(format!("/work?micros={}", work.as_micros()))
@@ -249,6 +248,7 @@ impl Client {
         let mut ask = Request::new(Empty::new());
         *ask.uri_mut() = path.into();
         ask.extensions_mut().insert(Work(work));
+        ask.extensions_mut().insert(key);
         ask
     }
 }
@@ -303,10 +303,11 @@ mod tests {
         let tuning = Tuning { seed: 7, rate: 50, share: 10, slow: TIME_OUT };
         let client = Client::new(Defence::Limiter, &fleet, Pool::new(30), tuning);
         let client = client.expect("its settings can be");
+        let key = Key::at(NAMES[0], &client.map).expect("it has some");
 
         let mut refused = 0;
         for _ in 0..CALLS {
-            if let Err(failed) = client.call(Tenant::NOISY, Duration::ZERO).await {
+            if let Err(failed) = client.call(Tenant::NOISY, key, Duration::ZERO).await {
                 let Failed::Call(error) = &failed else { panic!("{failed}") };
                 let reason = Rejection::find(&**error).map(Rejection::reason);
                 assert_eq!(reason, Some(Reason::RateLimited));
@@ -316,7 +317,7 @@ mod tests {
 
         assert!(refused > 0);
         assert_eq!(fleet.illness.reached() + refused, CALLS);
-        let another = client.call(Tenant::QUIET, Duration::ZERO).await;
+        let another = client.call(Tenant::QUIET, key, Duration::ZERO).await;
         another.expect("his quota is not touched");
     }
 }

@@ -22,6 +22,7 @@ use tokio::{
 
 use crate::{
     client::Client,
+    keys::Key,
     phases::{Phase, Phases},
     recorder::Recorder,
     tenants::{NOISE, Tenant},
@@ -37,6 +38,8 @@ pub(crate) struct Arrival {
     pub(crate) due: Duration,
     /// Whose it is.
     pub(crate) tenant: Tenant,
+    /// What it is about.
+    pub(crate) key: Key,
     /// How long a healthy member of the built-in fleet works on it.
     pub(crate) work: Duration,
 }
@@ -94,7 +97,8 @@ impl Iterator for Arrivals {
         let work = Duration::from_millis(2) + self.exponential(0.003);
         let work = work.min(Duration::from_millis(20));
         let tenant = self.tenant.unwrap_or_else(|| Tenant::any(&mut self.rng));
-        (self.due < self.end).then_some(Arrival { due: self.due, tenant, work })
+        let key = Key::any(&mut self.rng);
+        (self.due < self.end).then_some(Arrival { due: self.due, tenant, key, work })
     }
 }
 
@@ -106,18 +110,25 @@ pub(crate) async fn generate(
     recorder: &Recorder,
 ) {
     let mut in_flight = JoinSet::new();
-    for Arrival { due, tenant, work } in arrivals {
+    for Arrival { due, tenant, key, work } in arrivals {
         sleep_until(start + due).await;
+        let of_sick = key.is_of_sick(&client.map);
         while in_flight.try_join_next().is_some() {}
         if in_flight.len() >= MOST_IN_FLIGHT {
             recorder.unsent(tenant, due);
+            if of_sick {
+                recorder.asked_of_sick(tenant, due, None);
+            }
             continue;
         }
         recorder.sent();
         let (client, recorder) = (client.clone(), recorder.clone());
         in_flight.spawn(async move {
-            let answer = client.call(tenant, work).await;
-            recorder.done(tenant, due, start.elapsed(), answer.is_ok());
+            let answer = client.call(tenant, key, work).await.ok();
+            recorder.done(tenant, due, start.elapsed(), answer.is_some());
+            if of_sick {
+                recorder.asked_of_sick(tenant, due, answer);
+            }
         });
     }
     while in_flight.join_next().await.is_some() {}

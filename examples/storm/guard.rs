@@ -8,13 +8,13 @@
 //! | failure rate | 50 % | what hangs fails always; a member that errs now and then is left in |
 //! | slow calls | 100 ms, 50 % | five times what a healthy call takes, or more: see [`slow_limit`] |
 //! | hung calls | the same, 10 of them or the share | seen while they hang, and not when the time-out comes |
-//! | open for | 0.25 s, then 0.5 s, jittered | soon back; a probe is a user's call, and where it fails another member gets it |
+//! | open for | 0.25 s, then 0.5 s, jittered | soon back; a probe is a user's call, and where it fails it is tried again |
 //! | probes | 3 | judged together: one lucky answer does not close it |
 //!
 //! | bulkhead | value | why, for this storm |
 //! |---|---|---|
 //! | limit | the member's share of the pool | see `pool.rs`; the calm needs less than a fourth of it |
-//! | queue | three times as many, for 50 ms | a crowd is served; who finds the share held goes to the next member |
+//! | queue | three times as many, for 50 ms | a crowd is served; who finds the share held goes to the copy, where there is one |
 //!
 //! A breaker has to see some calls suffer before it knows, and those hold what they hold until they are
 //! done. A bulkhead knows nothing and bounds what can be held, from the first moment on.
@@ -33,7 +33,7 @@ use crate::{defence::Defence, fleet::Member};
 const SLOW: Duration = Duration::from_millis(100);
 
 /// How long a call waits for a place in a member's share: a crowd is served within, and a call that is
-/// to go to the next member is not late.
+/// to go to the copy is not late.
 const CROWD: Duration = Duration::from_millis(50);
 
 /// Turns that are kept; a storm makes some dozens, and memory stays bounded if it makes more.
@@ -84,7 +84,7 @@ impl Guard {
         let bulkhead = match defence {
             Defence::Bare | Defence::Naive | Defence::Retry => return Ok(None),
             Defence::Breaker => None,
-            Defence::Bulkhead | Defence::Limiter => Some(
+            Defence::Bulkhead | Defence::Replicas | Defence::Limiter => Some(
                 Bulkhead::builder(member.name)
                     .limit(tuning.share)
                     .queue(3 * tuning.share)
@@ -181,7 +181,8 @@ mod tests {
             let guard = Guard::new(defence, &member, tuning).expect("its settings can be");
             guard.map(|guard| guard.bulkhead.is_some())
         });
-        assert_eq!(has_bulkhead, [None, None, None, Some(false), Some(true), Some(true)]);
+        let with = Some(true);
+        assert_eq!(has_bulkhead, [None, None, None, Some(false), with, with, with]);
     }
 
     #[test]

@@ -12,17 +12,18 @@ use seawall_core::BoxError;
 use crate::{
     args::Args,
     defence::TIME_OUT,
-    fleet::NAMES,
+    fleet::{NAMES, SICK},
     plot::{
-        Area, FAINT, HELD, INK, LEFT, LOAD, LOST, NOISE, P50, P99, SUCCESS, bold, font, state_color,
+        Area, COPY, FAINT, HELD, HOME, INK, LEFT, LOAD, LOST, NOISE, P50, P99, SUCCESS, bold, font,
+        state_color,
     },
     pool,
     tenants::{NOISE as TIMES, Tenant},
 };
 
-/// Title, facts and legend, from the top of the picture.
+/// Title, facts and legends, from the top of the picture.
 pub(crate) fn header(root: &Area<'_>, args: &Args, tick: Duration) -> Result<(), BoxError> {
-    let title = "The same storm six times, without and with Seawall";
+    let title = "The same storm seven times, without and with Seawall";
     root.draw_text(title, &bold(26.0, INK), (LEFT, 18))?;
     let whom = match &args.upstream {
         Some(url) => format!("{}, seen as {} members", clipped(&url.to_string()), NAMES.len()),
@@ -46,7 +47,8 @@ pub(crate) fn header(root: &Area<'_>, args: &Args, tick: Duration) -> Result<(),
     root.draw_text(&how, &font(14.0, FAINT), (LEFT, 73))?;
     let load = "Load: what reached the fleet, in times of the rate, and in red what the database cannot do.";
     root.draw_text(load, &font(14.0, FAINT), (LEFT, 94))?;
-    legend(root, 128)
+    legend(root, 128)?;
+    legend_of_keys(root, 152)
 }
 
 /// A URL of any length, as much of it as a line has room for.
@@ -59,8 +61,40 @@ fn clipped(url: &str) -> String {
 }
 
 fn legend(root: &Area<'_>, y: i32) -> Result<(), BoxError> {
-    let mut x = LEFT;
-    let mut entry = |mark: Mark, name: &str, width: i32| -> Result<(), BoxError> {
+    let entries = [
+        (Mark::Line(SUCCESS), "success", 92),
+        (Mark::Box(LOST), "failed", 78),
+        (Mark::Line(NOISE), "noisy tenant's", 130),
+        (Mark::Line(P50), "latency p50", 120),
+        (Mark::Line(P99), "p99", 64),
+        (Mark::Box(LOAD), "load", 66),
+        (Mark::Box(HELD), "held by the sick member", 208),
+        (Mark::Box(state_color(State::Closed)), "breaker closed", 142),
+        (Mark::Box(state_color(State::Open)), "open", 72),
+        (Mark::Box(state_color(State::HalfOpen)), "half-open", 90),
+    ];
+    row(root, (LEFT, y), &entries)
+}
+
+/// What is new enough to be told in words.
+fn legend_of_keys(root: &Area<'_>, y: i32) -> Result<(), BoxError> {
+    let words = format!("Keys: who answers for those that live at {}:", NAMES[SICK]);
+    root.draw_text(&words, &font(14.0, INK).pos(LEFT_OF_TEXT), (LEFT, y))?;
+    let entries = [
+        (Mark::Box(HOME), NAMES[SICK], 120),
+        (Mark::Box(COPY), "the member with the copy", 230),
+        (Mark::Box(LOST), "nobody", 90),
+    ];
+    row(root, (LEFT + 384, y), &entries)
+}
+
+/// Marks with their names, side by side, each as wide as is said.
+fn row(
+    root: &Area<'_>,
+    (mut x, y): (i32, i32),
+    entries: &[(Mark, &str, i32)],
+) -> Result<(), BoxError> {
+    for &(mark, name, width) in entries {
         match mark {
             Mark::Line(color) => {
                 let line = vec![(x, y), (x + 22, y)];
@@ -72,21 +106,11 @@ fn legend(root: &Area<'_>, y: i32) -> Result<(), BoxError> {
         }
         root.draw_text(name, &font(14.0, INK).pos(LEFT_OF_TEXT), (x + 28, y))?;
         x += width;
-        Ok(())
-    };
-    entry(Mark::Line(SUCCESS), "success", 92)?;
-    entry(Mark::Box(LOST), "failed", 78)?;
-    entry(Mark::Line(NOISE), "noisy tenant's", 130)?;
-    entry(Mark::Line(P50), "latency p50", 120)?;
-    entry(Mark::Line(P99), "p99", 64)?;
-    entry(Mark::Box(LOAD), "load", 66)?;
-    entry(Mark::Box(HELD), "held by the sick member", 208)?;
-    entry(Mark::Box(state_color(State::Closed)), "breaker closed", 142)?;
-    entry(Mark::Box(state_color(State::Open)), "open", 72)?;
-    entry(Mark::Box(state_color(State::HalfOpen)), "half-open", 90)?;
+    }
     Ok(())
 }
 
+#[derive(Clone, Copy)]
 enum Mark {
     Line(RGBColor),
     Box(RGBColor),

@@ -6,11 +6,12 @@
 //! cargo run --release --example storm -- --upstream http://127.0.0.1:8080/health
 //! ```
 //!
-//! Real HTTP servers on the loopback, a real client, traffic that does not wait for anybody. The database
-//! behind the three members stalls for a moment, and the question is who is up again when it is. Later
-//! one of the members turns slow, then hangs, then heals, and all share the client's pool of connections.
+//! Real HTTP servers on the loopback, a real client, traffic that does not wait for anybody. Each of the three
+//! members has a part of the keys. The database behind them stalls for a moment, and the question is who is up
+//! again when it is. Later one of the members turns slow, then hangs, then heals, and the question is who
+//! answers for its keys, and for the others', as all share the client's pool of connections.
 //! In the end one of five tenants sends twenty times his share, and the question is what the others get.
-//! The six runs differ in one thing: what the client does about all that.
+//! The seven runs differ in one thing: what the client does about all that.
 //!
 //! | file | one idea |
 //! |---|---|
@@ -18,16 +19,17 @@
 //! | `args.rs`, `upstream.rs` | what may be asked for, and what may be stormed |
 //! | `phases.rs` | when what happens |
 //! | `fleet.rs`, `database.rs`, `illness.rs` | the members, what is behind them, and what ails them |
-//! | `defence.rs` | **the six runs: here a run is added** |
-//! | `client.rs`, `tenants.rs`, `retries.rs`, `guard.rs` | **the client; here patterns are added** |
+//! | `defence.rs` | **the seven runs: here a run is added** |
+//! | `client.rs`, `tenants.rs`, `retries.rs`, `keys.rs`, `guard.rs` | **the client; here patterns are added** |
 //! | `pool.rs` | the connections that all members share |
 //! | `generator.rs` | the traffic |
-//! | `recorder.rs`, `tally.rs` | what happened to each call |
+//! | `recorder.rs`, `tally.rs`, `answers.rs` | what happened to each call |
 //! | `progress.rs`, `report.rs` | the display, the table |
 //! | `plot.rs`, `legend.rs` | the picture |
 
 #![forbid(unsafe_code)]
 
+mod answers;
 mod args;
 mod client;
 mod database;
@@ -36,6 +38,7 @@ mod fleet;
 mod generator;
 mod guard;
 mod illness;
+mod keys;
 mod legend;
 mod phases;
 mod plot;
@@ -66,6 +69,7 @@ use crate::{
     generator::{generate, traffic},
     guard::{Tuning, slow_limit},
     illness::Illness,
+    keys::Key,
     phases::{Phase, Phases},
     pool::Pool,
     progress::Stage,
@@ -126,11 +130,18 @@ async fn story(args: &Args) -> Result<Ending, BoxError> {
     let stage = Stage::new();
     // Where it can't be raised, it may do all the same.
     let _ = rlimit::increase_nofile_limit(FILES);
-    let [bare, naive, retry, breaker, bulkhead, limiter] =
+    let [bare, naive, retry, breaker, bulkhead, replicas, limiter] =
         Defence::ALL.map(|defence| run(defence, args, upstream.as_ref(), &stage));
     // One after the other.
-    let runs =
-        [bare.await?, naive.await?, retry.await?, breaker.await?, bulkhead.await?, limiter.await?];
+    let runs = [
+        bare.await?,
+        naive.await?,
+        retry.await?,
+        breaker.await?,
+        bulkhead.await?,
+        replicas.await?,
+        limiter.await?,
+    ];
     let table = report::table(phases, &runs);
     let log = report::breaker_log(&runs[runs.len() - 1]);
     let verdict = report::verdict(phases, &runs);
@@ -199,9 +210,10 @@ async fn greet(fleet: &Fleet, args: &Args) -> Result<Duration, BoxError> {
     let tuning = Tuning { seed: args.seed, rate: args.rate, share: 1, slow: TIME_OUT };
     let client = Client::new(Defence::Bare, fleet, Pool::new(1), tuning)?;
     let mut slowest = Duration::ZERO;
-    for _ in NAMES {
+    for name in NAMES {
+        let key = Key::at(name, &client.map).expect("each member has some of the keys");
         let start = Instant::now();
-        let greeting = client.call(Tenant::NOISY, Duration::ZERO).await; // not noisy yet
+        let greeting = client.call(Tenant::NOISY, key, Duration::ZERO).await; // not noisy yet
         greeting.map_err(|failed| greeting_failed(args, &failed))?;
         slowest = slowest.max(start.elapsed());
     }
@@ -228,7 +240,8 @@ fn opening(args: &Args, phases: Phases) -> String {
     format!(
         "A storm of {} calls a second at {whom} that share {} connections (seed {}): {} bare, the\n\
          same again with retries in a loop, again with retries that have a budget, again with a breaker\n\
-         around each member too, again with a bulkhead too, and again with a quota for each tenant too.\n\
+         around each member too, again with a bulkhead too, again with a copy of each key at a second\n\
+         member too, and again with a quota for each tenant too.\n\
          In each the database behind the members stalls from {} to {}; {sick} turns slow at {}, hangs\n\
          from {} on, and is healed at {}; from {} on {noisy} sends {NOISE} times his share.",
         args.rate,
@@ -276,7 +289,7 @@ mod tests {
 
     async fn short_storm(picture: &Picture, more: &[&str]) -> Result<String, String> {
         let out = picture.0.to_str().expect("the temporary folder has a plain name");
-        let flags = ["storm", "--seconds", "6", "--rate", "60", "--out", out];
+        let flags = ["storm", "--seconds", "7", "--rate", "60", "--out", out];
         let args =
             Args::try_parse_from(flags.iter().chain(more)).map_err(|error| error.to_string())?;
         let told = timeout(DEADLINE, story(&args)).await.expect("the storm ends by itself");
@@ -291,6 +304,7 @@ mod tests {
             "load on the fleet",
             "recovered",
             "held by the sick member",
+            "for its own keys",
             "while one tenant is noisy",
             "calls of the noisy tenant",
             "The picture is in",

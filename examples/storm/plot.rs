@@ -6,11 +6,13 @@
 //!                  latency        |  p50, p99, logarithmic    |
 //!                  load           | what reached the fleet    |
 //!                  pool           | held by the sick member   |
-//! naive retry      the same four
-//! retry            the same four
-//! + breaker        the same four, and what each breaker did
-//! + bulkhead       the same five
-//! + rate limiter   the same five
+//!                  keys           | who answers for its keys  |
+//! naive            the same five
+//! retry            the same five
+//! + breaker        the same five, and what each breaker did
+//! + bulkhead       the same six
+//! + replicas       the same six
+//! + quotas         the same six
 //! ```
 //!
 //! Calls are drawn where they were due, so that a call which hung is seen when its caller came and not
@@ -40,14 +42,15 @@ use crate::{
 };
 
 const WIDTH: u32 = 1200;
-const HEADER: i32 = 152;
+const HEADER: i32 = 176;
 
 /// The panels of a run, from the top of its block: where each begins, and how high it is.
 const SUCCESS_AT: (i32, u32) = (48, 56);
 const LATENCY_AT: (i32, u32) = (108, 66);
 const LOAD_AT: (i32, u32) = (178, 50);
 const POOL_AT: (i32, u32) = (232, 36);
-const BREAKERS_AT: i32 = 272;
+const KEYS_AT: (i32, u32) = (278, 36);
+const BREAKERS_AT: i32 = 318;
 
 /// How high the band of one breaker is, with the gap below it.
 const BAND: i32 = 13;
@@ -69,6 +72,8 @@ pub(crate) const NOISE: RGBColor = RGBColor(0x7a, 0x3f, 0xb5);
 pub(crate) const LOST: RGBColor = RGBColor(0xe9, 0x8a, 0x94);
 pub(crate) const LOAD: RGBColor = RGBColor(0x93, 0xa8, 0xbd);
 pub(crate) const HELD: RGBColor = RGBColor(0x8a, 0x78, 0xb8);
+pub(crate) const HOME: RGBColor = RGBColor(0xc3, 0xd9, 0xcf);
+pub(crate) const COPY: RGBColor = RGBColor(0x2f, 0x8f, 0xc4);
 
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -179,6 +184,7 @@ fn draw_run(block: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> 
     draw_latency(&panel(block, "latency", LATENCY_AT)?, run, scale)?;
     draw_load(&panel(block, "load", LOAD_AT)?, run, scale)?;
     draw_pool(&panel(block, "pool", POOL_AT)?, run, scale)?;
+    draw_keys(&panel(block, "keys", KEYS_AT)?, run, scale)?;
     draw_breakers(block, run, scale, BREAKERS_AT)?;
     seconds_axis(block, scale, height(run) - AXIS + 3)
 }
@@ -307,6 +313,23 @@ fn draw_pool(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> 
     mesh(&mut chart, &|connections| format!("{connections:.0}"), 3)?;
     let held = steps(run.record.arrived(), |tally| Some(tally.held().into()));
     chart.draw_series(AreaSeries::new(held, 0.0, HELD))?;
+    Ok(())
+}
+
+/// Who answers for the sick member's keys, one upon the other: itself, the copies, and nobody above.
+fn draw_keys(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> {
+    let mut chart = ChartBuilder::on(area)
+        .set_label_area_size(LabelAreaPosition::Left, LEFT)
+        .build_cartesian_2d(0.0..scale.run(), 0.0..104.0)?;
+    chart.draw_series(shades(scale, 0.0, 104.0))?;
+    mesh(&mut chart, &|percent| format!("{percent:.0} %"), 3)?;
+    let percent = |share: Option<f64>| share.map(|share| share * 100.0);
+    let answered = steps(run.record.arrived(), |tally| percent(tally.of_sick().answered()));
+    let home = steps(run.record.arrived(), |tally| percent(tally.of_sick().by_home()));
+    let all = answered.iter().map(|&(seconds, _)| (seconds, 100.0));
+    chart.draw_series(AreaSeries::new(all, 0.0, LOST))?;
+    chart.draw_series(AreaSeries::new(answered, 0.0, COPY))?;
+    chart.draw_series(AreaSeries::new(home, 0.0, HOME))?;
     Ok(())
 }
 

@@ -19,6 +19,7 @@ use std::{mem, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 
 use crate::{
+    answers::By,
     phases::{Phase, Phases},
     tally::{Series, Tally},
     tenants::Tenant,
@@ -84,6 +85,13 @@ impl Record {
         } else {
             self.arrived.at(due).miss();
             self.answered.at(due).miss();
+        }
+    }
+
+    /// A call of `tenant` about one of the sick member's keys, meant to start at `due`, was answered, or not.
+    pub(crate) fn asked_of_sick(&mut self, tenant: Tenant, due: Duration, by: Option<By>) {
+        if !tenant.is_noisy() {
+            self.arrived.at(due).asked_of_sick(by);
         }
     }
 
@@ -170,6 +178,11 @@ impl Recorder {
     /// A call of `tenant` that was due at `due` was not sent.
     pub(crate) fn unsent(&self, tenant: Tenant, due: Duration) {
         self.0.lock().unsent(tenant, due);
+    }
+
+    /// A call of `tenant` about one of the sick member's keys, meant to start at `due`, was answered, or not.
+    pub(crate) fn asked_of_sick(&self, tenant: Tenant, due: Duration, by: Option<By>) {
+        self.0.lock().asked_of_sick(tenant, due, by);
     }
 
     /// At `now` so many calls had `reached` the fleet, and the sick member's held so many connections.

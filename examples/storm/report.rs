@@ -49,7 +49,7 @@ impl Run {
     /// How much of the pool the sick member's calls held at most while it was sick.
     fn held(&self, phases: Phases) -> String {
         let held = self.record.arrived().over(phases.sick()).held();
-        format!("{held} of {}", self.connections)
+        format!("{held}/{}", self.connections)
     }
 }
 
@@ -71,8 +71,8 @@ pub(crate) fn table(phases: Phases, runs: &Runs) -> String {
          share in the end, stand in three rows of their own, for that time. Latencies are of failed calls\n\
          too, from when each was due. Load: what reached the fleet, of whomever, in times of the rate, before\n\
          the noise. Recovered is: five points of success and twice the p99 of the calm at most, steadily, by\n\
-         when answers came; never: not before the next trouble. Held: at most. One call in a hundred fails\n\
-         at any time.\n"
+         when answers came; never: not before the next trouble. Held: at most, of all. One call in a hundred\n\
+         fails at any time.\n"
     );
     if some_unsent {
         let _ = writeln!(
@@ -95,6 +95,8 @@ fn rows(phases: Phases, runs: &Runs) -> Vec<Row> {
     };
     let noise = |cell: &dyn Fn(&Tally) -> String| cells(&|run| cell(&run.record.noise()));
     let success = |tally: &Tally| share(tally.success());
+    let own_keys = |tally: &Tally| share(tally.of_sick().answered());
+    let by_copy = |tally: &Tally| share(tally.of_sick().by_copy());
     let p99 = |tally: &Tally| duration(tally.latency(0.99));
     let load = |tally: &Tally| times(tally.load());
     let recovered = |phase: Phase| {
@@ -113,6 +115,8 @@ fn rows(phases: Phases, runs: &Runs) -> Vec<Row> {
         ("  once it is back", during(Phase::Back, &success)),
         ("  while one member is slow", during(Phase::Slow, &success)),
         ("  while it is dead", during(Phase::Dead, &success)),
+        ("    for its own keys", during(Phase::Dead, &own_keys)),
+        ("    by their copies", during(Phase::Dead, &by_copy)),
         ("  once it is healed", during(Phase::Healed, &success)),
         ("  while one tenant is noisy", during(Phase::Noisy, &success)),
         ("latency p50", total(&|all| duration(all.latency(0.5)))),
@@ -183,25 +187,29 @@ pub(crate) fn breaker_log(run: &Run) -> String {
 
 /// What the table comes to.
 pub(crate) fn verdict(phases: Phases, runs: &Runs) -> String {
-    let [bare, naive, retry, breaker, bulkhead, limiter] = runs;
+    let [bare, naive, retry, breaker, bulkhead, replicas, limiter] = runs;
     let back = |run: &Run| run.record.phase(Phase::Back);
     let sick = |run: &Run| run.record.arrived().over(phases.sick());
     let noisy = |run: &Run| run.record.phase(Phase::Noisy);
     let load = |run: &Run| before_the_noise(phases, run).load();
     let storm = |run: &Run| format!("{} of {}", back(run).failed(), back(run).due());
-    let suffered = |tally: &Tally| {
+    let own = |run: &Run| sick(run).of_sick();
+    let others = |run: &Run| sick(run).failed() - own(run).failed();
+    let their = |run: &Run| format!("{} of {}", others(run), sick(run).due() - own(run).due());
+    let its = |run: &Run| format!("{} of {}", own(run).failed(), own(run).due());
+    let noise = |run: &Run| {
+        let tally = noisy(run);
         format!("{} of {} (p99 {})", tally.failed(), tally.due(), duration(tally.latency(0.99)))
     };
-    let illness = |run: &Run| suffered(&sick(run));
-    let noise = |run: &Run| suffered(&noisy(run));
     let numbers = format!(
         "The load on the fleet was {} of what is due bare, {} with naive retries, {} with a budget.\n\
          Failed once the database was back: {} bare, {} with naive retries,\n\
          {} with a budget, {} with a breaker too, {} with a bulkhead too.\n\
-         Failed while the member was sick: {} bare, {} with a budget,\n\
-         {} with a breaker too, {} with a bulkhead too.\n\
+         Failed while {sick} was sick, of the healthy members' keys: {} bare,\n\
+         {} with a breaker, {} with a bulkhead too; of its own: {} bare,\n\
+         {} with a bulkhead, {} with copies too.\n\
          Failed of the others' calls while {tenant} was noisy: {} bare,\n\
-         {} with a bulkhead, {} with a quota for each too.",
+         {} with copies, {} with a quota for each too.",
         times(load(bare)),
         times(load(naive)),
         times(load(retry)),
@@ -210,21 +218,25 @@ pub(crate) fn verdict(phases: Phases, runs: &Runs) -> String {
         storm(retry),
         storm(breaker),
         storm(bulkhead),
-        illness(bare),
-        illness(retry),
-        illness(breaker),
-        illness(bulkhead),
+        their(bare),
+        their(breaker),
+        their(bulkhead),
+        its(bare),
+        its(bulkhead),
+        its(replicas),
         noise(bare),
-        noise(bulkhead),
+        noise(replicas),
         noise(limiter),
+        sick = NAMES[SICK],
         tenant = Tenant::NOISY.name(),
     );
     // What it all is for. Latency is not asked: a call that is mended takes longer than one that gives up.
     let fewer = |better: &Tally, worse: &Tally| better.failed() < worse.failed();
     let budgeted = fewer(&back(retry), &back(naive));
-    let guarded = fewer(&sick(bulkhead), &sick(bare));
-    let limited = fewer(&noisy(limiter), &noisy(bulkhead));
-    if budgeted && guarded && limited {
+    let guarded = others(bulkhead) < others(bare);
+    let copied = own(replicas).failed() < own(bulkhead).failed();
+    let limited = fewer(&noisy(limiter), &noisy(replicas));
+    if budgeted && guarded && copied && limited {
         numbers
     } else {
         format!(
@@ -267,26 +279,35 @@ pub(crate) fn seconds(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answers::By;
 
     const RUN: Duration = Duration::from_secs(10);
 
-    /// Phases in which a run lost its calls.
-    type Lost = &'static [Phase];
-    const ALL: Lost = &[Phase::Back, Phase::Dead, Phase::Noisy];
-    const NOISE_ALONE: Lost = &[Phase::Noisy];
-    const NONE: Lost = &[];
+    /// What a run lost: all calls of some phases, and those for the dead member's own keys.
+    type Lost = (&'static [Phase], bool);
+    const ALL: Lost = (&[Phase::Back, Phase::Dead, Phase::Noisy], true);
+    const KEYS_AND_NOISE: Lost = (&[Phase::Noisy], true);
+    const NOISE: Lost = (&[Phase::Noisy], false);
+    const NONE: Lost = (&[], false);
 
-    /// A run whose trouble cost it nothing, or every call.
+    /// A run whose trouble cost it nothing, or every call; each third is about one of the sick member's keys.
     fn run(defence: Defence, lost: Lost) -> Run {
         let phases = Phases::over(RUN);
         let mut record = Record::new(phases, 200, Duration::from_secs(1));
         let mut reached = 0;
-        for due in (0..10_000).step_by(5).map(Duration::from_millis) {
-            let down = lost.contains(&phases.at(due));
+        for (due, nth) in (0..10_000).step_by(5).map(Duration::from_millis).zip(0..) {
+            let phase = phases.at(due);
+            let (all, own_keys) = (lost.0.contains(&phase), lost.1 && phase == Phase::Dead);
+            let of_sick = nth % 3 == 0;
+            let down = all || (own_keys && of_sick);
             reached += if down { 3 } else { 1 };
             let latency = Duration::from_millis(if down { 600 } else { 5 });
             record.sent();
             record.done(Tenant::QUIET, due, due + latency, !down);
+            if of_sick {
+                record.asked_of_sick(Tenant::QUIET, due, (!down).then_some(By::Home));
+                record.asked_of_sick(Tenant::NOISY, due, Some(By::Copy)); // another's, not counted
+            }
             record.sent();
             record.done(Tenant::NOISY, due, due, false);
             record.seen(due, reached, if lost == ALL { 24 } else { 8 });
@@ -296,31 +317,33 @@ mod tests {
     }
 
     /// The runs, with what each of them lost.
-    fn runs(lost: [Lost; 6]) -> Runs {
+    fn runs(lost: [Lost; 7]) -> Runs {
         let mut lost = lost.into_iter();
-        Defence::ALL.map(|defence| run(defence, lost.next().expect("there are six")))
+        Defence::ALL.map(|defence| run(defence, lost.next().expect("there are seven")))
     }
 
     #[test]
     fn the_table_has_all_runs_in_every_row_and_fits_a_screen() {
-        let table = table(Phases::over(RUN), &runs([ALL, ALL, ALL, NONE, NONE, NONE]));
+        let table = table(Phases::over(RUN), &runs([ALL, ALL, ALL, NONE, NONE, NONE, NONE]));
         let row = |name: &str| {
             let line = table.lines().find(|line| line.trim().starts_with(name)).expect(name);
             let cells = line.trim().split("  ").map(str::trim).filter(|cell| !cell.is_empty());
             cells.skip(1).map(str::to_owned).collect::<Vec<_>>()
         };
-        let lost = |lost, won| [lost, lost, lost, won, won, won];
-        assert_eq!(row("calls of the quiet"), ["2000"; 6]);
+        let lost = |lost, won| [lost, lost, lost, won, won, won, won];
+        assert_eq!(row("calls of the quiet"), ["2000"; 7]);
         assert_eq!(row("while it is dead"), lost("0.0 %", "100 %"));
+        assert_eq!(row("for its own keys"), lost("0.0 %", "100 %"));
+        assert_eq!(row("by their copies"), ["0.0 %"; 7]);
         assert_eq!(row("while one tenant is noisy"), lost("0.0 %", "100 %"));
         assert_eq!(row("p99 in the noise"), lost("600 ms", "5.0 ms"));
-        assert_eq!(row("calls of the noisy"), ["300"; 6]);
+        assert_eq!(row("calls of the noisy"), ["300"; 7]);
         // Down for 11 and 4 of 34.
         assert_eq!(row("load on the fleet"), lost("1.88", "1.00"));
-        assert_eq!(row("once all is healed"), ["1.00"; 6]);
+        assert_eq!(row("once all is healed"), ["1.00"; 7]);
         assert_eq!(row("recovered from the stall"), lost("never", "0.0 s"));
         assert_eq!(row("recovered from the illness"), lost("0.8 s", "0.0 s"));
-        assert_eq!(row("pool held"), lost("24 of 24", "8 of 24"));
+        assert_eq!(row("pool held"), lost("24/24", "8/24"));
         assert_eq!(row("reached the sick member"), lost("500", "7"));
         assert!(!table.contains("Not sent"));
         assert!(table.lines().all(|line| line.len() <= 100), "{table}");
@@ -340,7 +363,7 @@ mod tests {
     #[test]
     fn what_was_not_sent_is_told() {
         for tenant in [Tenant::QUIET, Tenant::NOISY] {
-            let mut runs = runs([ALL, ALL, NONE, NONE, NONE, NONE]);
+            let mut runs = runs([ALL, ALL, NONE, NONE, NONE, NONE, NONE]);
             runs[0].record.unsent(tenant, Duration::from_secs(1));
             let table = table(Phases::over(RUN), &runs);
             assert!(table.contains("Not sent: due while 16384 calls were in flight"));
@@ -351,15 +374,16 @@ mod tests {
     fn the_verdict_claims_nothing_where_nothing_was_won() {
         let verdict = |lost| verdict(Phases::over(RUN), &runs(lost));
         for breaker in [NONE, ALL] {
-            let verdict = verdict([ALL, ALL, NOISE_ALONE, breaker, NOISE_ALONE, NONE]);
+            let verdict = verdict([ALL, ALL, KEYS_AND_NOISE, breaker, KEYS_AND_NOISE, NOISE, NONE]);
             assert!(!verdict.contains("Not everything"), "{verdict}");
         }
         for lost in [
-            [NONE, NONE, NONE, NONE, NONE, NONE],             // no trouble
-            [ALL, ALL, ALL, NONE, NOISE_ALONE, NONE],         // the budget
-            [ALL, NONE, ALL, NONE, NOISE_ALONE, NONE],        // worse than naive
-            [ALL, ALL, NONE, NONE, ALL, NONE],                // the bulkhead
-            [ALL, ALL, NONE, NONE, NOISE_ALONE, NOISE_ALONE], // the quotas
+            [NONE, NONE, NONE, NONE, NONE, NONE, NONE], // no trouble
+            [ALL, ALL, ALL, NONE, KEYS_AND_NOISE, NOISE, NONE], // the budget
+            [ALL, NONE, ALL, NONE, KEYS_AND_NOISE, NOISE, NONE], // worse than naive
+            [ALL, ALL, NONE, NONE, ALL, NOISE, NONE],   // the bulkhead
+            [ALL, ALL, NONE, NONE, KEYS_AND_NOISE, KEYS_AND_NOISE, NONE], // the copies
+            [ALL, ALL, NONE, NONE, KEYS_AND_NOISE, NOISE, NOISE], // the quotas
         ] {
             let verdict = verdict(lost);
             assert!(verdict.contains("Not everything"), "{verdict}");

@@ -39,7 +39,11 @@ impl Retries {
         match defence {
             Defence::Bare => return Ok(Self::Never),
             Defence::Naive => return Ok(Self::Naive),
-            Defence::Retry | Defence::Breaker | Defence::Bulkhead | Defence::Limiter => {}
+            Defence::Retry
+            | Defence::Breaker
+            | Defence::Bulkhead
+            | Defence::Replicas
+            | Defence::Limiter => {}
         }
         let budget = RetryBudget::builder().ratio(0.2).floor_per_second(3).burst(20).build()?;
         let retry = Retry::builder("fleet")
@@ -53,27 +57,25 @@ impl Retries {
         Ok(Self::Seawall(retry))
     }
 
-    /// Makes a call by one `attempt`, which is told how many there were before it, or by several.
-    pub(crate) async fn call<F>(&self, mut attempt: impl FnMut(u32) -> F) -> Result<(), Failed>
+    /// Makes a call by one `attempt`, or by several.
+    pub(crate) async fn call<F, T>(&self, mut attempt: impl FnMut() -> F) -> Result<T, Failed>
     where
-        F: Future<Output = Result<(), Failed>>,
+        F: Future<Output = Result<T, Failed>>,
     {
         match self {
-            Self::Never => attempt(0).await,
+            Self::Never => attempt().await,
             Self::Naive => {
-                let mut answer = attempt(0).await;
-                for before in 1..ATTEMPTS {
+                let mut answer = attempt().await;
+                for _ in 1..ATTEMPTS {
                     if answer.is_ok() {
                         break;
                     }
-                    answer = attempt(before).await;
+                    answer = attempt().await;
                 }
                 answer
             }
             Self::Seawall(retry) => {
-                let answer = retry
-                    .when(Failed::is_worth_another_try)
-                    .call(|this| attempt(this.number() - 1));
+                let answer = retry.when(Failed::is_worth_another_try).call(|_this| attempt());
                 answer.await.map_err(|failed| match failed.into_last() {
                     Error::Inner(failed) => failed,
                     Error::Rejected(out_of_time) => Failed::Call(out_of_time.into()),
@@ -114,10 +116,9 @@ mod tests {
     /// How many attempts a call makes whose attempts all fail like this.
     async fn attempts(defence: Defence, failed: impl Fn() -> Failed) -> u32 {
         let (retries, mut made) = (retries(defence), 0);
-        let call = retries.call(|before| {
-            assert_eq!(before, made);
+        let call = retries.call(|| {
             made += 1;
-            std::future::ready(Err(failed()))
+            std::future::ready(Err::<(), _>(failed()))
         });
         call.await.expect_err("every attempt fails");
         made
@@ -130,10 +131,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_fails_is_made_three_times_at_most() {
         let made = Defence::ALL.map(|defence| attempts(defence, broken));
-        let [bare, naive, retry, breaker, bulkhead, limiter] = made;
+        let [bare, naive, retry, breaker, bulkhead, replicas, limiter] = made;
         assert_eq!((bare.await, naive.await), (1, 3));
         assert_eq!((retry.await, breaker.await), (3, 3));
-        assert_eq!((bulkhead.await, limiter.await), (3, 3));
+        assert_eq!((bulkhead.await, replicas.await, limiter.await), (3, 3, 3));
     }
 
     #[tokio::test(start_paused = true)]
@@ -147,7 +148,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_hangs_ends_with_the_callers_time() {
         let (start, retries) = (Instant::now(), retries(Defence::Retry));
-        let hung = retries.call(|_| async {
+        let hung = retries.call(|| async {
             let never = timeout(TIME_OUT, std::future::pending::<()>()).await;
             never.map_err(|late| Failed::Call(late.into()))
         });
@@ -172,7 +173,7 @@ mod tests {
             calls += 1;
             let (retries, database, queries) = (retries.clone(), database.clone(), queries.clone());
             let call = async move {
-                let attempt = |_| async {
+                let attempt = || async {
                     queries.fetch_add(1, Relaxed);
                     let answer = timeout(TIME_OUT, database.query(work)).await;
                     answer.map_err(|late| Failed::Call(late.into()))

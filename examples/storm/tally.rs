@@ -7,6 +7,8 @@ use std::{ops::Range, time::Duration};
 
 use hdrhistogram::Histogram;
 
+use crate::answers::{Answers, By};
+
 /// The longest latency that is told apart; above every time-out here.
 const LONGEST_MICROS: u64 = 60_000_000;
 
@@ -22,6 +24,8 @@ pub(crate) struct Tally {
     usual: f64,
     /// The most connections that the sick member's calls held.
     held: u32,
+    /// Who answered for the sick member's keys.
+    of_sick: Answers,
     latency: Histogram<u32>,
 }
 
@@ -35,6 +39,7 @@ impl Tally {
             reached: 0,
             usual,
             held: 0,
+            of_sick: Answers::default(),
             latency: Histogram::new_with_bounds(1, LONGEST_MICROS, 3)
                 .expect("the bounds are constants, and hdrhistogram takes them"),
         }
@@ -58,6 +63,7 @@ impl Tally {
         self.reached += other.reached;
         self.usual += other.usual;
         self.held = self.held.max(other.held);
+        self.of_sick.add(other.of_sick);
         self.latency.add(&other.latency).expect("all tallies have the same bounds");
     }
 
@@ -70,6 +76,16 @@ impl Tally {
     pub(crate) fn look(&mut self, reached: u64, held: u32) {
         self.reached += reached;
         self.held = self.held.max(held);
+    }
+
+    /// A call about one of the sick member's keys was answered by somebody, or by nobody.
+    pub(crate) const fn asked_of_sick(&mut self, by: Option<By>) {
+        self.of_sick.record(by);
+    }
+
+    /// Who answered the calls about the sick member's keys.
+    pub(crate) const fn of_sick(&self) -> Answers {
+        self.of_sick
     }
 
     /// Calls that were due, sent or not.
