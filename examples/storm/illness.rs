@@ -96,6 +96,14 @@ impl Illness {
         Ok(())
     }
 
+    /// All members fail a `share` of their calls from now on.
+    pub(crate) fn refuse(&self, share: f64) -> Result<(), ConfigError> {
+        for patient in &self.patients {
+            patient.chaos.arm(Plan::new().error(share))?;
+        }
+        Ok(())
+    }
+
     /// Takes the fleet through all phases, each at its time.
     pub(crate) async fn live(&self, phases: Phases, start: Instant) -> Result<(), ConfigError> {
         for phase in Phase::ALL {

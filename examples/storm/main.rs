@@ -13,6 +13,9 @@
 //! In the end one of five tenants sends twenty times his share, and the question is what the others get.
 //! The seven runs differ in one thing: what the client does about all that.
 //!
+//! In a second act everybody reads one page, which expires, and then the database goes away: once with what one
+//! writes first, and once with Seawall's cache.
+//!
 //! | file | one idea |
 //! |---|---|
 //! | `main.rs` | the story |
@@ -26,6 +29,8 @@
 //! | `recorder.rs`, `tally.rs`, `answers.rs` | what happened to each call |
 //! | `progress.rs`, `report.rs` | the display, the table |
 //! | `plot.rs`, `legend.rs` | the picture |
+//! | `page.rs`, `shelf.rs` | **the second act, and where the page is kept** |
+//! | `page_report.rs`, `page_plot.rs` | its table, its part of the picture |
 
 #![forbid(unsafe_code)]
 
@@ -40,6 +45,9 @@ mod guard;
 mod illness;
 mod keys;
 mod legend;
+mod page;
+mod page_plot;
+mod page_report;
 mod phases;
 mod plot;
 mod pool;
@@ -47,6 +55,7 @@ mod progress;
 mod recorder;
 mod report;
 mod retries;
+mod shelf;
 mod tally;
 mod tenants;
 mod upstream;
@@ -142,15 +151,27 @@ async fn story(args: &Args) -> Result<Ending, BoxError> {
         replicas.await?,
         limiter.await?,
     ];
+    stage.say("The second act: everybody reads one page, bare and with a cache.");
+    let page = page::act(args, async || fleet(args, upstream.as_ref()).await).await?;
     let table = report::table(phases, &runs);
     let log = report::breaker_log(&runs[runs.len() - 1]);
     let verdict = report::verdict(phases, &runs);
-    let picture = std::fs::write(&args.out, plot::picture(args, phases, &runs)?);
+    let act = format!("{}{}", page_report::table(&page), page_report::verdict(&page));
+    let picture = std::fs::write(&args.out, plot::picture(args, phases, &runs, &page)?);
     let where_to = match picture {
         Ok(()) => format!("\nThe picture is in {}.", args.out.display()),
         Err(_) => String::new(),
     };
-    Ok(Ending { figures: format!("{table}\n{log}\n{verdict}{where_to}"), picture })
+    Ok(Ending { figures: format!("{table}\n{log}\n{verdict}\n\n{act}{where_to}"), picture })
+}
+
+/// A fleet that nothing has befallen yet.
+async fn fleet(args: &Args, upstream: Option<&Upstream>) -> Result<Fleet, BoxError> {
+    let illness = Illness::new(args.seed, args.rate)?;
+    Ok(match upstream {
+        Some(upstream) => Fleet::upstream(upstream, illness),
+        None => Fleet::built_in(illness).await?,
+    })
 }
 
 /// One storm: a fresh fleet, the same arrivals, one client.
@@ -161,11 +182,7 @@ async fn run(
     stage: &Stage,
 ) -> Result<Run, BoxError> {
     let phases = Phases::over(args.run());
-    let illness = Illness::new(args.seed, args.rate)?;
-    let fleet = match upstream {
-        Some(upstream) => Fleet::upstream(upstream, illness),
-        None => Fleet::built_in(illness).await?,
-    };
+    let fleet = fleet(args, upstream).await?;
     let slow = slow_limit(greet(&fleet, args).await?);
     let connections = pool::size(args.rate);
     let tuning = Tuning { seed: args.seed, rate: args.rate, share: pool::share(connections), slow };
@@ -243,7 +260,8 @@ fn opening(args: &Args, phases: Phases) -> String {
          around each member too, again with a bulkhead too, again with a copy of each key at a second\n\
          member too, and again with a quota for each tenant too.\n\
          In each the database behind the members stalls from {} to {}; {sick} turns slow at {}, hangs\n\
-         from {} on, and is healed at {}; from {} on {noisy} sends {NOISE} times his share.",
+         from {} on, and is healed at {}; from {} on {noisy} sends {NOISE} times his share.\n\
+         Then everybody reads one page, bare and with a cache.",
         args.rate,
         pool::size(args.rate),
         args.seed,
@@ -289,7 +307,7 @@ mod tests {
 
     async fn short_storm(picture: &Picture, more: &[&str]) -> Result<String, String> {
         let out = picture.0.to_str().expect("the temporary folder has a plain name");
-        let flags = ["storm", "--seconds", "7", "--rate", "60", "--out", out];
+        let flags = ["storm", "--seconds", "8", "--rate", "60", "--out", out];
         let args =
             Args::try_parse_from(flags.iter().chain(more)).map_err(|error| error.to_string())?;
         let told = timeout(DEADLINE, story(&args)).await.expect("the storm ends by itself");
@@ -307,6 +325,7 @@ mod tests {
             "for its own keys",
             "while one tenant is noisy",
             "calls of the noisy tenant",
+            "loads when it expired",
             "The picture is in",
         ] {
             assert!(ending.contains(part), "no `{part}` in\n{ending}");

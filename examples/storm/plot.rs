@@ -13,6 +13,7 @@
 //! + bulkhead       the same six
 //! + replicas       the same six
 //! + quotas         the same six
+//! second act       see `page_plot.rs`
 //! ```
 //!
 //! Calls are drawn where they were due, so that a call which hung is seen when its caller came and not
@@ -36,12 +37,14 @@ use crate::{
     fleet::NAMES,
     guard::Change,
     legend,
+    page::Played,
+    page_plot, page_report,
     phases::{Phase, Phases},
     report::{self, Run, Runs},
     tally::{Series, Tally},
 };
 
-const WIDTH: u32 = 1200;
+pub(crate) const WIDTH: u32 = 1200;
 const HEADER: i32 = 176;
 
 /// The panels of a run, from the top of its block: where each begins, and how high it is.
@@ -60,7 +63,7 @@ const AXIS: i32 = 34;
 
 /// Pixels left of the panels, for the scales, and right of them.
 pub(crate) const LEFT: i32 = 96;
-const RIGHT: i32 = 44;
+pub(crate) const RIGHT: i32 = 44;
 
 pub(crate) const INK: RGBColor = RGBColor(0x1f, 0x29, 0x33);
 pub(crate) const FAINT: RGBColor = RGBColor(0x6b, 0x77, 0x85);
@@ -78,10 +81,15 @@ pub(crate) const COPY: RGBColor = RGBColor(0x2f, 0x8f, 0xc4);
 pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// The picture as SVG.
-pub(crate) fn picture(args: &Args, phases: Phases, runs: &Runs) -> Result<String, BoxError> {
+pub(crate) fn picture(
+    args: &Args,
+    phases: Phases,
+    runs: &Runs,
+    page: &[Played; 2],
+) -> Result<String, BoxError> {
     let mut svg = String::new();
     {
-        let all = HEADER + runs.iter().map(height).sum::<i32>();
+        let all = HEADER + runs.iter().map(height).sum::<i32>() + page_plot::HEIGHT;
         let root = SVGBackend::with_string(&mut svg, (WIDTH, all as u32)).into_drawing_area();
         root.fill(&WHITE)?;
         legend::header(&root, args, runs[0].record.arrived().tick())?;
@@ -92,9 +100,12 @@ pub(crate) fn picture(args: &Args, phases: Phases, runs: &Runs) -> Result<String
             draw_run(&block, run, &scale)?;
             top += height(run);
         }
+        let last = root.clone().shrink((0, top), (WIDTH, page_plot::HEIGHT as u32));
+        page_plot::draw(&last, page)?;
         root.present()?;
     }
-    Ok(described(&svg, &report::verdict(phases, runs)))
+    let words = format!("{}\n{}", report::verdict(phases, runs), page_report::verdict(page));
+    Ok(described(&svg, &words))
 }
 
 /// How high the block of a run is.
@@ -136,7 +147,7 @@ pub(crate) fn bold(pixels: f64, color: RGBColor) -> TextStyle<'static> {
     FontDesc::new(FontFamily::SansSerif, pixels * LINE_HEIGHT, FontStyle::Bold).color(&color)
 }
 
-fn centered(style: &TextStyle<'static>) -> TextStyle<'static> {
+pub(crate) fn centered(style: &TextStyle<'static>) -> TextStyle<'static> {
     style.pos(Pos::new(HPos::Center, VPos::Center))
 }
 
@@ -236,7 +247,7 @@ fn shades(scale: &Scale, low: f64, high: f64) -> impl Iterator<Item = Rectangle<
 }
 
 /// A step for each tick, as high as `value` makes it; the last step's height where there was nothing.
-fn steps(series: &Series, value: impl Fn(&Tally) -> Option<f64>) -> Vec<(f64, f64)> {
+pub(crate) fn steps(series: &Series, value: impl Fn(&Tally) -> Option<f64>) -> Vec<(f64, f64)> {
     let mut last = None;
     let mut steps = Vec::new();
     for (start, tally) in series.ticks() {
@@ -333,7 +344,7 @@ fn draw_keys(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxError> 
     Ok(())
 }
 
-fn mesh<'a, Y>(
+pub(crate) fn mesh<'a, Y>(
     chart: &mut ChartContext<'a, SVGBackend<'_>, Cartesian2d<RangedCoordf64, Y>>,
     label: &dyn Fn(&f64) -> String,
     labels: usize,

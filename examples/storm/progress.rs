@@ -35,6 +35,15 @@ impl Stage {
         }
     }
 
+    /// Tells what is shown in no bars.
+    pub(crate) fn say(&self, words: &str) {
+        match &self.bars {
+            // Where nothing can be written there is nobody to tell.
+            Some(bars) => drop(bars.println(words)),
+            None => eprintln!("{words}"),
+        }
+    }
+
     /// Shows a run until it is dropped.
     pub(crate) async fn show(
         &self,

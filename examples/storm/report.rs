@@ -53,8 +53,8 @@ impl Run {
     }
 }
 
-/// What stands in a row of the table: its name, and a cell for each run.
-type Row = (&'static str, [String; Defence::ALL.len()]);
+/// What stands in a row of a table: its name, and a cell for each of the columns.
+type Row<const COLUMNS: usize> = (&'static str, [String; COLUMNS]);
 
 /// The runs, side by side, in a hundred columns.
 pub(crate) fn table(phases: Phases, runs: &Runs) -> String {
@@ -64,7 +64,7 @@ pub(crate) fn table(phases: Phases, runs: &Runs) -> String {
         let unsent = runs.each_ref().map(|run| unsent(run).to_string());
         rows.push(("not sent, taken as failed", unsent));
     }
-    let mut table = laid_out(&rows);
+    let mut table = laid_out(&Defence::ALL.map(|defence| defence.to_string()), &rows);
     let _ = write!(
         table,
         "Answers and latencies are of the quiet tenants; those of the noisy one, who sends {NOISE} times his\n\
@@ -87,7 +87,7 @@ fn unsent(run: &Run) -> u64 {
     run.record.arrived().total().unsent() + run.record.noisy().total().unsent()
 }
 
-fn rows(phases: Phases, runs: &Runs) -> Vec<Row> {
+fn rows(phases: Phases, runs: &Runs) -> Vec<Row<{ Defence::ALL.len() }>> {
     let cells = |cell: &dyn Fn(&Run) -> String| runs.each_ref().map(cell);
     let total = |cell: &dyn Fn(&Tally) -> String| cells(&|run| cell(&run.record.arrived().total()));
     let during = |phase: Phase, cell: &dyn Fn(&Tally) -> String| {
@@ -144,12 +144,15 @@ fn before_the_noise(phases: Phases, run: &Run) -> Tally {
     run.record.arrived().over(Duration::ZERO..phases.start(Phase::Noisy))
 }
 
-/// Rows below a head with the runs' names, each column as wide as it needs to be.
-fn laid_out(rows: &[Row]) -> String {
-    let head: Row = ("", Defence::ALL.map(|defence| defence.to_string()));
+/// Rows below a head with the columns' names, each column as wide as it needs to be.
+pub(crate) fn laid_out<const COLUMNS: usize>(
+    names: &[String; COLUMNS],
+    rows: &[Row<COLUMNS>],
+) -> String {
+    let head = ("", names.clone());
     let lines = || std::iter::once(&head).chain(rows);
     let name = lines().map(|(name, _)| name.len()).max().unwrap_or(0);
-    let columns: [_; Defence::ALL.len()] = std::array::from_fn(|column| {
+    let columns: [_; COLUMNS] = std::array::from_fn(|column| {
         lines().map(|(_, cells)| cells[column].len() + GAP).max().unwrap_or(0)
     });
     let rule = "-".repeat(name + columns.iter().sum::<usize>());
@@ -338,7 +341,7 @@ mod tests {
         assert_eq!(row("while one tenant is noisy"), lost("0.0 %", "100 %"));
         assert_eq!(row("p99 in the noise"), lost("600 ms", "5.0 ms"));
         assert_eq!(row("calls of the noisy"), ["300"; 7]);
-        // Down for 11 and 4 of 34.
+        // Down for 9 and 6 of 34.
         assert_eq!(row("load on the fleet"), lost("1.88", "1.00"));
         assert_eq!(row("once all is healed"), ["1.00"; 7]);
         assert_eq!(row("recovered from the stall"), lost("never", "0.0 s"));

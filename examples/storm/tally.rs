@@ -107,6 +107,11 @@ impl Tally {
         self.held
     }
 
+    /// How many calls reached the fleet.
+    pub(crate) const fn reached(&self) -> u64 {
+        self.reached
+    }
+
     /// How many calls reached the fleet, in times of what is due on average: 1 where nobody is noisy, tries
     /// again, or gives up before.
     pub(crate) fn load(&self) -> Option<f64> {
