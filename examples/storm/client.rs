@@ -293,7 +293,7 @@ mod tests {
     use seawall_core::Reason;
 
     use super::*;
-    use crate::illness::Illness;
+    use crate::{fleet::SICK, illness::Illness};
 
     #[tokio::test]
     async fn who_has_used_up_his_quota_is_refused_at_once_and_no_one_else_is() {
@@ -319,5 +319,20 @@ mod tests {
         assert_eq!(fleet.illness.reached() + refused, CALLS);
         let another = client.call(Tenant::QUIET, key, Duration::ZERO).await;
         another.expect("his quota is not touched");
+    }
+
+    #[tokio::test]
+    async fn it_is_told_who_answered_and_it_is_the_copy_where_the_home_refuses() {
+        let illness = Illness::new(7, 2000).expect("its settings can be");
+        let fleet = Fleet::built_in(illness).await.expect("there are free ports");
+        let tuning = Tuning { seed: 7, rate: 50, share: 10, slow: TIME_OUT };
+        let client = Client::new(Defence::Replicas, &fleet, Pool::new(30), tuning);
+        let client = client.expect("its settings can be");
+        let key = Key::at(NAMES[SICK], &client.map).expect("it has some");
+        let ask = async || client.call(Tenant::QUIET, key, Duration::ZERO).await.ok();
+
+        assert_eq!(ask().await, Some(By::Home));
+        client.guards[SICK].breaker.force_open();
+        assert_eq!(ask().await, Some(By::Copy));
     }
 }

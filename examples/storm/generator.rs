@@ -57,6 +57,8 @@ pub(crate) fn traffic(seed: u64, rate: u32, phases: Phases) -> Vec<Arrival> {
 #[derive(Clone, Debug)]
 pub(crate) struct Arrivals {
     rng: Rng,
+    /// By itself: what a call is about changes nothing of when it comes.
+    keys: Rng,
     mean_gap: f64,
     due: Duration,
     end: Duration,
@@ -78,7 +80,8 @@ impl Arrivals {
 
     fn new(seed: u64, rate: f64, span: Range<Duration>, tenant: Option<Tenant>) -> Self {
         let rng = Rng::with_seed(seed);
-        Self { rng, mean_gap: 1.0 / rate, due: span.start, end: span.end, tenant }
+        let keys = rng.clone().fork();
+        Self { rng, keys, mean_gap: 1.0 / rate, due: span.start, end: span.end, tenant }
     }
 
     /// Exponentially distributed: many short ones, few long ones.
@@ -97,7 +100,7 @@ impl Iterator for Arrivals {
         let work = Duration::from_millis(2) + self.exponential(0.003);
         let work = work.min(Duration::from_millis(20));
         let tenant = self.tenant.unwrap_or_else(|| Tenant::any(&mut self.rng));
-        let key = Key::any(&mut self.rng);
+        let key = Key::any(&mut self.keys);
         (self.due < self.end).then_some(Arrival { due: self.due, tenant, key, work })
     }
 }
@@ -169,9 +172,9 @@ mod tests {
             storm.iter().filter(counts).count()
         };
         for tenant in storm.iter().take(50).map(|arrival| arrival.tenant) {
-            // 6800 and 1200 are due, and of the noisy one 6800 and 24000: six standard deviations each.
-            assert!((6305..=7295).contains(&sent(tenant, false)), "{tenant:?}");
-            let due = if tenant.is_noisy() { 23_070..=24_930 } else { 992..=1408 };
+            // 7000 and 1000 are due, and of the noisy one 7000 and 20000: six standard deviations each.
+            assert!((6498..=7502).contains(&sent(tenant, false)), "{tenant:?}");
+            let due = if tenant.is_noisy() { 19_151..=20_849 } else { 810..=1190 };
             assert!(due.contains(&sent(tenant, true)), "{tenant:?}");
         }
     }

@@ -154,3 +154,29 @@ impl Patient {
         answer
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        client::Client, defence::Defence, fleet::Fleet, guard::Tuning, keys::Key, pool::Pool,
+        tenants::Tenant,
+    };
+
+    #[tokio::test]
+    async fn a_fleet_that_refuses_answers_nobody_until_it_refuses_no_more() {
+        let illness = Illness::new(7, 2000).expect("its settings can be");
+        let fleet = Fleet::built_in(illness).await.expect("there are free ports");
+        let tuning = Tuning { seed: 7, rate: 50, share: 10, slow: *SLOW.start() };
+        let client = Client::new(Defence::Bare, &fleet, Pool::new(30), tuning);
+        let client = client.expect("its settings can be");
+        for (share, is_answered) in [(0.0, true), (1.0, false), (0.0, true)] {
+            fleet.illness.refuse(share).expect("the share can be");
+            for name in NAMES {
+                let key = Key::at(name, &client.map).expect("it has some");
+                let answer = client.call(Tenant::QUIET, key, Duration::ZERO).await;
+                assert_eq!(answer.is_ok(), is_answered, "{name}");
+            }
+        }
+    }
+}

@@ -307,7 +307,7 @@ mod tests {
 
     async fn short_storm(picture: &Picture, more: &[&str]) -> Result<String, String> {
         let out = picture.0.to_str().expect("the temporary folder has a plain name");
-        let flags = ["storm", "--seconds", "8", "--rate", "60", "--out", out];
+        let flags = ["storm", "--seconds", "4", "--rate", "60", "--out", out];
         let args =
             Args::try_parse_from(flags.iter().chain(more)).map_err(|error| error.to_string())?;
         let told = timeout(DEADLINE, story(&args)).await.expect("the storm ends by itself");

@@ -2,11 +2,11 @@
 //! tenants gets noisy.
 //!
 //! ```text
-//! 0       4         9                 18      22          28          34          40
-//! +-------+---------+-----------------+-------+-----------+-----------+-----------+
-//! | calm  | stalled |      back       | slow  |   dead    |  healed   |   noisy   |
-//! +-------+---------+-----------------+-------+-----------+-----------+-----------+
-//!               the database                one member                  one tenant
+//! 0       4         9                     20    23          29          35        40
+//! +-------+---------+---------------------+-----+-----------+-----------+---------+
+//! | calm  | stalled |        back         |slow |   dead    |  healed   |  noisy  |
+//! +-------+---------+---------------------+-----+-----------+-----------+---------+
+//!               the database                    one member              one tenant
 //! ```
 //!
 //! The borders are fortieths of a run, as the recorder's ticks are: no tick lies in two phases. The noise
@@ -46,10 +46,10 @@ impl Phase {
             Self::Calm => 0,
             Self::Stalled => 4,
             Self::Back => 9,
-            Self::Slow => 18,
-            Self::Dead => 22,
-            Self::Healed => 28,
-            Self::Noisy => 34,
+            Self::Slow => 20,
+            Self::Dead => 23,
+            Self::Healed => 29,
+            Self::Noisy => 35,
         }
     }
 

@@ -236,7 +236,7 @@ pub(crate) fn verdict(phases: Phases, runs: &Runs) -> String {
     // What it all is for. Latency is not asked: a call that is mended takes longer than one that gives up.
     let fewer = |better: &Tally, worse: &Tally| better.failed() < worse.failed();
     let budgeted = fewer(&back(retry), &back(naive));
-    let guarded = others(bulkhead) < others(bare);
+    let guarded = others(bulkhead) < others(bare).max(others(breaker));
     let copied = own(replicas).failed() < own(bulkhead).failed();
     let limited = fewer(&noisy(limiter), &noisy(replicas));
     if budgeted && guarded && copied && limited {
@@ -340,9 +340,9 @@ mod tests {
         assert_eq!(row("by their copies"), ["0.0 %"; 7]);
         assert_eq!(row("while one tenant is noisy"), lost("0.0 %", "100 %"));
         assert_eq!(row("p99 in the noise"), lost("600 ms", "5.0 ms"));
-        assert_eq!(row("calls of the noisy"), ["300"; 7]);
-        // Down for 9 and 6 of 34.
-        assert_eq!(row("load on the fleet"), lost("1.88", "1.00"));
+        assert_eq!(row("calls of the noisy"), ["250"; 7]);
+        // Down for 11 and 6 of 35.
+        assert_eq!(row("load on the fleet"), lost("1.97", "1.00"));
         assert_eq!(row("once all is healed"), ["1.00"; 7]);
         assert_eq!(row("recovered from the stall"), lost("never", "0.0 s"));
         assert_eq!(row("recovered from the illness"), lost("0.8 s", "0.0 s"));
