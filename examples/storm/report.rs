@@ -192,14 +192,14 @@ pub(crate) fn breaker_log(run: &Run) -> String {
 pub(crate) fn verdict(phases: Phases, runs: &Runs) -> String {
     let [bare, naive, retry, breaker, bulkhead, replicas, limiter] = runs;
     let back = |run: &Run| run.record.phase(Phase::Back);
-    let sick = |run: &Run| run.record.arrived().over(phases.sick());
+    let sick = runs.each_ref().map(|run| run.record.arrived().over(phases.sick()));
+    let [sick_bare, _, _, sick_breaker, sick_bulkhead, sick_replicas, _] = &sick;
     let noisy = |run: &Run| run.record.phase(Phase::Noisy);
     let load = |run: &Run| before_the_noise(phases, run).load();
     let storm = |run: &Run| format!("{} of {}", back(run).failed(), back(run).due());
-    let own = |run: &Run| sick(run).of_sick();
-    let others = |run: &Run| sick(run).failed() - own(run).failed();
-    let their = |run: &Run| format!("{} of {}", others(run), sick(run).due() - own(run).due());
-    let its = |run: &Run| format!("{} of {}", own(run).failed(), own(run).due());
+    let others = |sick: &Tally| sick.failed() - sick.of_sick().failed();
+    let their = |sick: &Tally| format!("{} of {}", others(sick), sick.due() - sick.of_sick().due());
+    let its = |sick: &Tally| format!("{} of {}", sick.of_sick().failed(), sick.of_sick().due());
     let noise = |run: &Run| {
         let tally = noisy(run);
         format!("{} of {} (p99 {})", tally.failed(), tally.due(), duration(tally.latency(0.99)))
@@ -221,12 +221,12 @@ pub(crate) fn verdict(phases: Phases, runs: &Runs) -> String {
         storm(retry),
         storm(breaker),
         storm(bulkhead),
-        their(bare),
-        their(breaker),
-        their(bulkhead),
-        its(bare),
-        its(bulkhead),
-        its(replicas),
+        their(sick_bare),
+        their(sick_breaker),
+        their(sick_bulkhead),
+        its(sick_bare),
+        its(sick_bulkhead),
+        its(sick_replicas),
         noise(bare),
         noise(replicas),
         noise(limiter),
@@ -236,8 +236,8 @@ pub(crate) fn verdict(phases: Phases, runs: &Runs) -> String {
     // What it all is for. Latency is not asked: a call that is mended takes longer than one that gives up.
     let fewer = |better: &Tally, worse: &Tally| better.failed() < worse.failed();
     let budgeted = fewer(&back(retry), &back(naive));
-    let guarded = others(bulkhead) < others(bare).max(others(breaker));
-    let copied = own(replicas).failed() < own(bulkhead).failed();
+    let guarded = others(sick_bulkhead) < others(sick_bare).max(others(sick_breaker));
+    let copied = sick_replicas.of_sick().failed() < sick_bulkhead.of_sick().failed();
     let limited = fewer(&noisy(limiter), &noisy(replicas));
     if budgeted && guarded && copied && limited {
         numbers
