@@ -16,6 +16,8 @@ pub mod migration;
 mod node;
 mod once;
 mod plan;
+#[cfg(any(feature = "tower", seawall_loom))]
+mod published;
 mod rendezvous;
 mod replicas;
 mod roster;

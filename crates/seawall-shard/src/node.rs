@@ -157,6 +157,9 @@ pub struct Member(Arc<Inner>);
 
 struct Inner {
     name: Name,
+    /// The hash of its name, by which its service is found.
+    #[cfg(feature = "tower")]
+    name_hash: u64,
     zone: Option<Name>,
     /// Whether it is in the zone of the one who asks.
     is_near: bool,
@@ -173,6 +176,8 @@ impl Member {
     pub(crate) fn new(node: &Node, routing: &Routing) -> Self {
         Self(Arc::new(Inner {
             name: node.name.clone(),
+            #[cfg(feature = "tower")]
+            name_hash: crate::hash(node.name.as_bytes()),
             zone: node.zone.clone(),
             is_near: node.zone.is_some() && node.zone == routing.zone,
             load: routing
@@ -217,6 +222,11 @@ impl Member {
     #[must_use]
     pub fn is_near(&self) -> bool {
         self.0.is_near
+    }
+
+    #[cfg(feature = "tower")]
+    pub(crate) fn name_hash(&self) -> u64 {
+        self.0.name_hash
     }
 
     pub(crate) fn load(&self) -> Option<&Load> {

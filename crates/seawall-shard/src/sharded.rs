@@ -16,7 +16,7 @@
 //! | `looking`, `wait` | until one is ready |
 //! | `fail_over` | what happens when that one refuses |
 //! | `moving` | what the other side is asked, while a slot moves |
-//! | `pool` | what clones share |
+//! | `pool`, `view` | what clones share, and what a call sees of it |
 //! | `service`, `replica_set`, `handle`, `future` | for Tower |
 //! | `follow`, `discovery` | services from a `Discover` |
 //!
@@ -42,7 +42,8 @@
 //! # What it promises
 //!
 //! 1. It is always ready, and a caller who polls and never calls holds nothing.
-//! 2. Nobody needs to clone a request: a node that cannot get ready has never seen it. No call allocates.
+//! 2. Nobody needs to clone a request: a node that cannot get ready has never seen it. A call
+//!    whose node is ready allocates nothing.
 //! 3. A call is made once, unless it was refused and its user has said how to make it again.
 //! 4. The place of a call at its node is given back once, when the response is there, or when the call is
 //!    dropped, or panics.
@@ -81,6 +82,7 @@ mod pool;
 mod replica_set;
 mod seats;
 mod service;
+mod view;
 mod wait;
 
 #[cfg(feature = "discover")]

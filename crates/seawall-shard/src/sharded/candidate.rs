@@ -97,23 +97,26 @@ impl Tried {
 
     /// Whether that one was the first of them: the one that the call preferred.
     #[inline]
-    pub(crate) fn began_with<S>(&self, seat: &Seat<S>) -> bool {
-        self.len > 0 && self.serials[0] == seat.serial
+    pub(crate) const fn began_with(&self, serial: u64) -> bool {
+        self.len > 0 && self.serials[0] == serial
     }
 }
 
-/// A member that a call can ask.
+/// A member that a call can ask: a clone of its service, which is to be called once it is ready.
 pub(crate) struct Candidate<S> {
-    pub(crate) seat: Arc<Seat<S>>,
+    pub(crate) service: S,
+    /// Its seat's.
+    pub(crate) serial: u64,
     /// Its place at the node: of a map's nodes alone.
     pub(crate) lease: Option<Lease>,
     /// Where it is looked at.
     pub(crate) way: Option<Way>,
 }
 
-impl<S> Candidate<S> {
-    pub(crate) const fn new(seat: Arc<Seat<S>>, lease: Option<Lease>) -> Self {
-        Self { seat, lease, way: None }
+impl<S: Clone> Candidate<S> {
+    #[inline]
+    pub(crate) fn new(seat: &Seat<S>, lease: Option<Lease>, way: Option<Way>) -> Self {
+        Self { service: seat.service.clone(), serial: seat.serial, lease, way }
     }
 }
 
@@ -139,7 +142,7 @@ enum Who<'a, S> {
 impl Ask {
     /// Among the nodes of a key: the next one, and a place there.
     #[inline]
-    pub(crate) fn next_of_shards<S>(
+    pub(crate) fn next_of_shards<S: Clone>(
         self,
         shards: &ShardMap,
         seats: &Seats<S>,
@@ -149,9 +152,7 @@ impl Ask {
             Who::Member(member, seat, way) => {
                 tried.push(seat);
                 match shards.reserve(member) {
-                    Some(lease) => {
-                        Next::Member(Candidate { seat: Arc::clone(seat), lease: Some(lease), way })
-                    }
+                    Some(lease) => Next::Member(Candidate::new(seat, Some(lease), way)),
                     None => Next::Full,
                 }
             }
@@ -161,7 +162,7 @@ impl Ask {
     }
 
     /// The same of those that are fresh, or can be asked all the same.
-    pub(crate) fn next_that_is_fresh<S>(
+    pub(crate) fn next_that_is_fresh<S: Clone>(
         self,
         shards: &ShardMap,
         seats: &Seats<S>,
@@ -175,7 +176,9 @@ impl Ask {
         let epoch = if self.looks { shards.move_epoch() } else { 0 }; // before the word, as of others
         let lease = {
             let open = |member: &Member| {
-                seats.find(member.name()).is_some_and(|seat| !tried.contains(seat))
+                seats
+                    .find_hashed(member.name_hash(), member.name())
+                    .is_some_and(|seat| !tried.contains(seat))
             };
             let look = if stage == Stage::First { Look::First } else { Look::Again };
             match shards.find_fresh(self.hash, read, fresh, look, open) {
@@ -184,11 +187,13 @@ impl Ask {
             }
         };
         // Unless it was taken away in between, by another list.
-        let Some(seat) = seats.find(lease.name()) else { return Ok(Next::Nobody) };
+        let Some(seat) = seats.find_hashed(lease.name_hash(), lease.name()) else {
+            return Ok(Next::Nobody);
+        };
         tried.push(seat);
         let way = || Way::of_read(&shards.read_route(&self.hash), &lease, epoch);
-        let (seat, way) = (Arc::clone(seat), self.looks.then(way));
-        Ok(Next::Member(Candidate { seat, lease: Some(lease), way }))
+        let way = self.looks.then(way);
+        Ok(Next::Member(Candidate::new(seat, Some(lease), way)))
     }
 
     /// Whether there is somebody, whose place is not taken.
@@ -207,7 +212,9 @@ impl Ask {
             return Who::Nobody;
         }
         let open = |member: &'a Member| {
-            let seat = seats.find(member.name()).filter(|seat| !tried.contains(seat))?;
+            let seat = seats
+                .find_hashed(member.name_hash(), member.name())
+                .filter(|seat| !tried.contains(seat))?;
             Some((member, seat))
         };
         let epoch = if self.looks { shards.move_epoch() } else { 0 }; // before the word: no newer than that

@@ -100,7 +100,7 @@ where
             Poll::Ready(Some(Ok(change))) => pool.take_in(change),
             Poll::Ready(Some(Err(error))) => {
                 #[cfg(feature = "tracing")]
-                tracing::warn!(target: "seawall::sharded", name = pool.name.as_str(), %error, "discovery failed");
+                tracing::warn!(target: "seawall::sharded", name = pool.name().as_str(), %error, "discovery failed");
                 let _ = error;
                 return Poll::Ready(());
             }

@@ -19,8 +19,8 @@ use seawall_core::{Chance, Name, sync::Mutex};
 use super::{
     Access,
     candidate::{Candidate, Next, Tried},
-    pool::View,
     seats::{Seat, Seats},
+    view::View,
 };
 use crate::{Node, NodeState, Read};
 
@@ -103,7 +103,12 @@ impl Equals {
 
     /// One of the best of those that were not tried.
     #[inline]
-    pub(crate) fn next<S>(&self, view: &View<S>, access: Access, tried: &mut Tried) -> Next<S> {
+    pub(crate) fn next<S: Clone>(
+        &self,
+        view: &View<S>,
+        access: Access,
+        tried: &mut Tried,
+    ) -> Next<S> {
         let (mut best, mut alike) = (u32::MAX, 0);
         for (rank, _) in ranked(view, access, tried) {
             match rank.cmp(&best) {
@@ -115,9 +120,14 @@ impl Equals {
         let drawn = if alike > 1 { self.chance.uniform(0, alike - 1) as usize } else { 0 };
         let drawn = ranked(view, access, tried).filter(|&(rank, _)| rank == best).nth(drawn);
         let Some((_, seat)) = drawn else { return Next::Nobody };
-        let seat = Arc::clone(seat);
-        tried.push(&seat);
-        Next::Member(Candidate::new(seat, None))
+        tried.push(seat);
+        Next::Member(Candidate::new(seat, None, None))
+    }
+
+    /// Whether a member orders the writes, by now.
+    pub(crate) fn is_primary<S>(view: &View<S>, serial: u64) -> bool {
+        let mut members = view.seats.iter().zip(&view.roles.0);
+        members.any(|(seat, role)| role.is_primary && seat.serial == serial)
     }
 
     /// Whether there is somebody.

@@ -63,6 +63,6 @@ where
 
 impl<D: Discover> fmt::Debug for Follow<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Follow").field("pool", &self.pool.name).finish_non_exhaustive()
+        f.debug_struct("Follow").field("pool", self.pool.name()).finish_non_exhaustive()
     }
 }

@@ -15,11 +15,11 @@ use tower_service::Service;
 
 use super::{
     Access, OneSide, WhileMoving,
-    candidate::{Ask, Stage, Tried},
+    candidate::{Ask, Candidate, Stage, Tried},
     fail_over::FailOver,
-    looking::{Chosen, Looking},
-    pool::Pool,
+    looking::{Looking, Stop},
     seats::Seat,
+    view::View,
     wait::{Mood, Wait},
 };
 use crate::{Member, route::Lease};
@@ -50,7 +50,7 @@ pin_project! {
 
 /// What stays the same for all attempts of a call.
 struct Call<S, F, M> {
-    pool: Arc<Pool<S>>,
+    view: Arc<View<S>>,
     ask: Ask,
     tried: Tried,
     fail_over: F,
@@ -65,10 +65,24 @@ struct Beside<S, Request> {
 }
 
 pin_project! {
+    /// What only a call needs that looks on: apart, so that the others are small.
+    struct Search<S, E, Request> {
+        looking: Looking<S, E>,
+        request: Option<Request>,
+        refusal: Option<E>,
+        #[pin]
+        wait: Wait,
+    }
+}
+
+pin_project! {
     #[project = LifeProjection]
     enum Life<S, F, T, E, Request> {
-        /// A member is looked for, or its readiness waited for.
-        Looking { looking: Looking<S, E>, request: Option<Request>, refusal: Option<E>, #[pin] wait: Wait },
+        /// A member is looked at that may be ready: with the error of the one that refused the call before, if one
+        /// did.
+        Start { request: Option<Request>, refusal: Option<E> },
+        /// That one was not: others are looked for, or waited for.
+        Looking { search: Pin<Box<Search<S, E, Request>>> },
         /// A member was called. The request is kept where another one could be, or where the slot moves; `first` is
         /// what the first one answered to a write of which this one is told.
         Running {
@@ -80,25 +94,20 @@ pin_project! {
             runs: bool,
         },
         /// The other side of a move is to be called, and its readiness waited for.
-        Turning { service: S, request: Option<Request>, first: Option<T>, #[pin] wait: Wait },
+        Turning { service: S, request: Option<Request>, first: Option<T>, wait: Option<Pin<Box<Wait>>> },
     }
 }
 
 impl<S, F, T, E, Request> Life<S, F, T, E, Request> {
-    /// With the error of the member that refused the call before, if one did.
-    const fn looking(request: Request, refusal: Option<E>) -> Self {
-        let stage = if refusal.is_none() { Stage::First } else { Stage::Waits };
-        Self::Looking {
-            looking: Looking::new(stage),
-            request: Some(request),
-            refusal,
-            wait: Wait::new(),
-        }
+    #[cold]
+    fn looking(looking: Looking<S, E>, request: Request, refusal: Option<E>) -> Self {
+        let search = Search { looking, request: Some(request), refusal, wait: Wait::new() };
+        Self::Looking { search: Box::pin(search) }
     }
 
     /// `first`: what the first member answered, where that is the call's answer.
     const fn turning(service: S, request: Request, first: Option<T>) -> Self {
-        Self::Turning { service, request: Some(request), first, wait: Wait::new() }
+        Self::Turning { service, request: Some(request), first, wait: None }
     }
 }
 
@@ -112,14 +121,14 @@ type LifeOf<S, Request> = Life<
 
 impl<S: Service<Request>, F, Request, M> ResponseFuture<S, F, Request, M> {
     pub(crate) fn new(
-        pool: Arc<Pool<S>>,
+        view: Arc<View<S>>,
         ask: Ask,
         fail_over: F,
         moving: M,
         request: Request,
     ) -> Self {
-        let call = Call { pool, ask, tried: Tried::default(), fail_over, moving };
-        Self { life: Life::looking(request, None), call }
+        let call = Call { view, ask, tried: Tried::default(), fail_over, moving };
+        Self { life: Life::Start { request: Some(request), refusal: None }, call }
     }
 }
 
@@ -128,7 +137,7 @@ impl<S, F, M> Call<S, F, M> {
     /// side, too.
     fn begin<Request>(
         &self,
-        chosen: Chosen<S>,
+        candidate: Candidate<S>,
         mut request: Request,
     ) -> Result<LifeOf<S, Request>, Rejection>
     where
@@ -136,11 +145,11 @@ impl<S, F, M> Call<S, F, M> {
         F: FailOver<Request, S::Error>,
         M: WhileMoving<Request, S::Response>,
     {
-        let Chosen { mut service, candidate } = chosen;
-        if !self.tried.began_with(&candidate.seat) {
-            self.pool.counts.passed_over.add(1);
+        let Candidate { mut service, serial, lease, way } = candidate;
+        if !self.tried.began_with(serial) {
+            self.view.common.counts.passed_over.add(1);
         }
-        let beside = match candidate.way {
+        let beside = match way {
             Some(way) => {
                 self.moving.tell(&mut request, way.slot, way.epoch);
                 way.second.map_or(Ok(None), |second| self.beside(&second, &request))?
@@ -149,7 +158,6 @@ impl<S, F, M> Call<S, F, M> {
         };
         let kept = self.keep(&request);
         let future = service.call(request);
-        let lease = candidate.lease;
         Ok(Life::Running { future, lease, kept, beside, first: None, runs: true })
     }
 
@@ -157,7 +165,7 @@ impl<S, F, M> Call<S, F, M> {
     where
         F: FailOver<Request, E>,
     {
-        let goes_on = self.fail_over.goes_on() && self.pool.has_next(self.ask, &self.tried);
+        let goes_on = self.fail_over.goes_on() && self.view.has_next(self.ask, &self.tried);
         goes_on.then(|| self.fail_over.copy(request)).flatten()
     }
 
@@ -172,9 +180,9 @@ impl<S, F, M> Call<S, F, M> {
         M: WhileMoving<Request, Response>,
     {
         let Some(request) = self.moving.copy(request) else { return Ok(None) };
-        let seat = self.pool.seat_of(second);
+        let seat = self.view.seat_of(second).cloned();
         if seat.is_none() && self.ask.access == Access::Write {
-            return Err(self.pool.refuse(Reason::NoShard));
+            return Err(self.view.refuse(Reason::NoShard));
         }
         Ok(Some(Beside { seat, request }))
     }
@@ -201,15 +209,39 @@ impl<S, F, M> Call<S, F, M> {
         } else {
             return Err(Ok(response));
         };
-        let Some(seat) = seat else { return Err(Err(self.pool.refuse(Reason::NoShard))) };
-        self.pool.counts.both_sides.add(1);
+        let Some(seat) = seat else { return Err(Err(self.view.refuse(Reason::NoShard))) };
+        self.view.common.counts.both_sides.add(1);
         Ok(Life::turning(seat.service.clone(), request, first))
     }
 
-    /// A call that ends without an answer of a member.
+    /// The member that comes first, or next after one that refused the call.
+    #[inline]
+    fn first<Request>(
+        &mut self,
+        is_again: bool,
+        cx: &mut Context<'_>,
+    ) -> Result<Candidate<S>, Stop<S, S::Error>>
+    where
+        S: Service<Request> + Clone,
+    {
+        let stage = if is_again { Stage::Waits } else { Stage::First };
+        Looking::try_first(&self.view, self.ask, &mut self.tried, stage, cx)
+    }
+
+    /// A call that ends without an answer: with what the last member said that was called, if one was, and not that
+    /// there is no other.
+    #[cold]
+    fn end<T, E>(&self, error: Error<E>, refusal: Option<E>) -> Poll<Result<T, Error<E>>> {
+        Poll::Ready(Err(match (refusal, error) {
+            (Some(refusal), _) => Error::Inner(refusal),
+            (None, Error::Rejected(rejection)) => self.refused(rejection),
+            (None, error) => error,
+        }))
+    }
+
     #[cold]
     fn refused<E>(&self, rejection: Rejection) -> Error<E> {
-        self.pool.counts.refused.add(1);
+        self.view.common.counts.refused.add(1);
         rejection.into()
     }
 }
@@ -227,22 +259,30 @@ where
         let call = this.call;
         loop {
             match this.life.as_mut().project() {
-                LifeProjection::Looking { looking, request, refusal, wait } => {
-                    let found = looking.poll(&call.pool, call.ask, &mut call.tried, wait, cx);
-                    let chosen = match (ready!(found), refusal.take()) {
-                        (Ok(chosen), _) => chosen,
-                        // What the last member said that was called, and not that there is no other.
-                        (Err(_), Some(refusal)) => return Poll::Ready(Err(Error::Inner(refusal))),
-                        (Err(error), None) => {
-                            return Poll::Ready(Err(match error {
-                                Error::Rejected(rejection) => call.refused(rejection),
-                                inner => inner,
-                            }));
+                LifeProjection::Start { request, refusal } => {
+                    let (request, refusal) = (request.take().expect(TWICE), refusal.take());
+                    call.view.refresh(); // it may have been made long ago
+                    match call.first(refusal.is_some(), cx) {
+                        Ok(candidate) => match call.begin(candidate, request) {
+                            Ok(life) => this.life.set(life),
+                            Err(rejection) => return call.end(rejection.into(), refusal),
+                        },
+                        Err(Stop::LookOn(looking)) => {
+                            this.life.set(Life::looking(looking, request, refusal));
                         }
-                    };
-                    match call.begin(chosen, request.take().expect(TWICE)) {
+                        Err(Stop::Over(rejection)) => return call.end(rejection.into(), refusal),
+                    }
+                }
+                LifeProjection::Looking { search } => {
+                    let Call { view, ask, tried, .. } = &mut *call;
+                    let search = search.as_mut().project();
+                    assert!(search.request.is_some(), "{TWICE}");
+                    let found = ready!(search.looking.poll(view, *ask, tried, search.wait, cx));
+                    let request = search.request.take().expect(TWICE);
+                    let begun = found.and_then(|candidate| Ok(call.begin(candidate, request)?));
+                    match begun {
                         Ok(life) => this.life.set(life),
-                        Err(rejection) => return Poll::Ready(Err(call.refused(rejection))),
+                        Err(error) => return call.end(error, search.refusal.take()),
                     }
                 }
                 LifeProjection::Running { future, lease, kept, beside, first, runs } => {
@@ -275,17 +315,24 @@ where
                             let Some(request) = refused else {
                                 return Poll::Ready(Err(Error::Inner(error)));
                             };
-                            call.pool.counts.failed_over.add(1);
-                            this.life.set(Life::looking(request, Some(error)));
+                            call.view.common.counts.failed_over.add(1);
+                            let (request, refusal) = (Some(request), Some(error));
+                            this.life.set(Life::Start { request, refusal });
                         }
                     }
                 }
                 LifeProjection::Turning { service, request, first, wait } => {
                     assert!(request.is_some(), "{TWICE}");
                     match service.poll_ready(cx) {
-                        Poll::Pending if wait.poll(Duration::ZERO, cx) == Mood::TooLate => {
+                        Poll::Pending
+                            if wait
+                                .get_or_insert_with(|| Box::pin(Wait::new()))
+                                .as_mut()
+                                .poll(Duration::ZERO, cx)
+                                == Mood::TooLate =>
+                        {
                             *request = None;
-                            let rejection = call.pool.refuse(Reason::DeadlineExceeded);
+                            let rejection = call.view.refuse(Reason::DeadlineExceeded);
                             return Poll::Ready(Err(call.refused(rejection)));
                         }
                         Poll::Pending => return Poll::Pending,
@@ -308,7 +355,7 @@ where
 impl<S: Service<Request>, F, Request, M> fmt::Debug for ResponseFuture<S, F, Request, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")
-            .field("pool", &self.call.pool.name)
+            .field("pool", &self.call.view.common.name)
             .field("access", &self.call.ask.access)
             .finish_non_exhaustive()
     }

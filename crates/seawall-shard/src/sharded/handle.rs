@@ -7,7 +7,7 @@ macro_rules! handle {
             /// The name, as it stands in rejections and snapshots.
             #[must_use]
             pub fn name(&self) -> &str {
-                &self.pool.name
+                self.pool.name()
             }
 
             /// Gives a node its service, or another one. A service whose node is not known yet is kept until
@@ -127,7 +127,7 @@ macro_rules! handle {
 
         impl<S, $($Rest),+> std::fmt::Debug for $Service<S, $($Rest),+> {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($Service)).field("name", &self.pool.name).finish_non_exhaustive()
+                f.debug_struct(stringify!($Service)).field("name", self.pool.name()).finish_non_exhaustive()
             }
         }
     };

@@ -24,6 +24,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -33,20 +34,24 @@ use tower_service::Service;
 use super::{
     Access,
     candidate::{Ask, Candidate, MOST_TRIES, Next, Stage, Tried},
-    pool::{Field, Pool},
+    pool::Field,
+    view::View,
     wait::{Mood, Wait},
 };
 use crate::{Read, route::Fresh};
 
-/// A member's clone, which is to be called once it is ready, and the place that the call has there.
-pub(crate) struct Chosen<S> {
-    pub(crate) service: S,
-    pub(crate) candidate: Candidate<S>,
+/// Why the first member that a call looks at is not the one.
+pub(crate) enum Stop<S, E> {
+    LookOn(Looking<S, E>),
+    /// Nobody is to be had.
+    Over(Rejection),
 }
 
 /// What a call that looks has found so far.
 pub(crate) struct Looking<S, E> {
-    waiting: [Option<Chosen<S>>; MOST_TRIES],
+    waiting: [Option<Candidate<S>>; MOST_TRIES],
+    /// How many of those there are.
+    count: usize,
     /// Why the last one failed to get ready.
     error: Option<E>,
     is_full: bool,
@@ -56,54 +61,97 @@ pub(crate) struct Looking<S, E> {
 }
 
 impl<S, E> Looking<S, E> {
-    /// `stage`: the first, but of a call that was refused and is made again.
-    pub(crate) const fn new(stage: Stage) -> Self {
+    const fn new() -> Self {
         Self {
             waiting: [const { None }; MOST_TRIES],
+            count: 0,
             error: None,
             is_full: false,
             is_paused: false,
             has_overflowed: false,
-            stage,
+            stage: Stage::Waits,
         }
+    }
+
+    /// The member that the call prefers, where that is ready: nobody has to be kept in mind then. Else what it is
+    /// looked on with.
+    #[inline]
+    pub(crate) fn try_first<Request>(
+        view: &View<S>,
+        ask: Ask,
+        tried: &mut Tried,
+        stage: Stage,
+        cx: &mut Context<'_>,
+    ) -> Result<Candidate<S>, Stop<S, E>>
+    where
+        S: Service<Request, Error = E> + Clone,
+    {
+        let next = match ask.access {
+            Access::Fresh(read, fresh) => {
+                view.first_that_is_fresh(ask, tried, (read, fresh), stage).map_err(Stop::Over)?
+            }
+            _ => view.next(ask, tried),
+        };
+        let looking = match next {
+            Next::Member(mut candidate) => match candidate.service.poll_ready(cx) {
+                Poll::Ready(Ok(())) => return Ok(candidate),
+                outcome => Self::after(candidate, outcome),
+            },
+            Next::Full => Self { is_full: true, ..Self::new() },
+            Next::Paused | Next::Behind | Next::Nobody => Self::new(), // and again
+        };
+        Err(Stop::LookOn(looking))
+    }
+
+    #[cold]
+    fn after(candidate: Candidate<S>, outcome: Poll<Result<(), E>>) -> Self {
+        let mut looking = Self::new();
+        match outcome {
+            Poll::Ready(outcome) => looking.error = outcome.err(),
+            Poll::Pending => (looking.waiting[0], looking.count) = (Some(candidate), 1),
+        }
+        looking
     }
 
     /// Ready with a member that is, or with why there is none.
     #[inline]
     pub(crate) fn poll<Request>(
         &mut self,
-        pool: &Pool<S>,
+        view: &mut Arc<View<S>>,
         ask: Ask,
         tried: &mut Tried,
         mut wait: Pin<&mut Wait>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Chosen<S>, Error<E>>>
+    ) -> Poll<Result<Candidate<S>, Error<E>>>
     where
         S: Service<Request, Error = E> + Clone,
     {
+        view.refresh();
         for at in 0..MOST_TRIES {
-            if let Some(mut chosen) = self.waiting[at].take()
-                && pool.still_wants(ask, &mut chosen.candidate) // or it is let go
-                && let Some(ready) = self.try_one(chosen, cx)
-            {
-                return Poll::Ready(Ok(ready));
+            if let Some(mut candidate) = self.waiting[at].take() {
+                self.count -= 1;
+                if view.still_wants(ask, &mut candidate) // or it is let go
+                    && let Some(ready) = self.try_one(candidate, cx)
+                {
+                    return Poll::Ready(Ok(ready));
+                }
             }
         }
         loop {
             if self.is_waiting() {
-                match wait.as_mut().poll(pool.patience(), cx) {
+                match wait.as_mut().poll(view.common.patience(), cx) {
                     Mood::Patient => return Poll::Pending,
                     Mood::Impatient => {}
                     Mood::TooLate => {
-                        return Poll::Ready(Err(pool.refuse(Reason::DeadlineExceeded).into()));
+                        return Poll::Ready(Err(view.refuse(Reason::DeadlineExceeded).into()));
                     }
                 }
             }
             let next = match ask.access {
                 Access::Fresh(read, fresh) => {
-                    self.next_fresh(pool, ask, tried, (read, fresh), wait.as_mut(), cx)
+                    self.next_fresh(view, ask, tried, (read, fresh), wait.as_mut(), cx)
                 }
-                _ => Poll::Ready(Ok(pool.next(ask, tried))),
+                _ => Poll::Ready(Ok(view.next(ask, tried))),
             };
             let candidate = match ready!(next)? {
                 Next::Member(candidate) => candidate,
@@ -113,18 +161,17 @@ impl<S, E> Looking<S, E> {
                 }
                 Next::Paused => {
                     self.is_paused = true;
-                    return self.end(pool);
+                    return self.end(view);
                 }
                 Next::Behind => continue, // it has waited
                 Next::Nobody if self.is_waiting() => return Poll::Pending,
                 Next::Nobody if self.is_full && self.error.is_none() && !self.has_overflowed => {
                     self.has_overflowed = true;
-                    pool.overflow(ask)?
+                    view.overflow(ask)?
                 }
-                Next::Nobody => return self.end(pool),
+                Next::Nobody => return self.end(view),
             };
-            let chosen = Chosen { service: candidate.seat.service.clone(), candidate };
-            if let Some(ready) = self.try_one(chosen, cx) {
+            if let Some(ready) = self.try_one(candidate, cx) {
                 return Poll::Ready(Ok(ready));
             }
         }
@@ -134,21 +181,21 @@ impl<S, E> Looking<S, E> {
     /// there is nobody but who is waited for.
     fn next_fresh(
         &mut self,
-        pool: &Pool<S>,
+        view: &View<S>,
         ask: Ask,
         tried: &mut Tried,
         wants: (Read, Fresh),
         mut wait: Pin<&mut Wait>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Next<S>, Rejection>> {
-        let Field::Shards(shards) = &pool.field else {
-            return Poll::Ready(Ok(pool.next(ask, tried)));
+    ) -> Poll<Result<Next<S>, Rejection>>
+    where
+        S: Clone,
+    {
+        let Field::Shards(shards) = &view.common.field else {
+            return Poll::Ready(Ok(view.next(ask, tried)));
         };
-        if self.stage == Stage::First {
-            shards.pay();
-        }
         loop {
-            let next = match pool.next_that_is_fresh(ask, tried, wants, self.stage) {
+            let next = match view.next_that_is_fresh(ask, tried, wants, self.stage) {
                 Ok(next) => next,
                 Err(_) if self.is_waiting() || self.error.is_some() => Next::Nobody,
                 Err(refused) => return Poll::Ready(Err(refused)),
@@ -156,9 +203,6 @@ impl<S, E> Looking<S, E> {
             if !matches!(next, Next::Behind) {
                 let caught_up = self.stage == Stage::Waits && matches!(next, Next::Member(_));
                 wait.as_mut().end_reports(shards, caught_up);
-                if self.stage == Stage::First {
-                    self.stage = Stage::Waits;
-                }
                 return Poll::Ready(Ok(next));
             }
             self.stage = if self.is_waiting() {
@@ -170,23 +214,28 @@ impl<S, E> Looking<S, E> {
     }
 
     fn is_waiting(&self) -> bool {
-        self.waiting.iter().any(Option::is_some)
+        self.count > 0
     }
 
     /// The member, if it is ready; if it is not yet, it is kept in mind.
     #[inline]
-    fn try_one<Request>(&mut self, mut chosen: Chosen<S>, cx: &mut Context<'_>) -> Option<Chosen<S>>
+    fn try_one<Request>(
+        &mut self,
+        mut candidate: Candidate<S>,
+        cx: &mut Context<'_>,
+    ) -> Option<Candidate<S>>
     where
         S: Service<Request, Error = E>,
     {
-        match chosen.service.poll_ready(cx) {
-            Poll::Ready(Ok(())) => return Some(chosen),
+        match candidate.service.poll_ready(cx) {
+            Poll::Ready(Ok(())) => return Some(candidate),
             Poll::Ready(Err(error)) => self.error = Some(error),
             Poll::Pending => {
                 // There are as many places as members that are tried, and the one of an overflow.
                 let free = self.waiting.iter_mut().find(|place| place.is_none());
                 if let Some(place) = free {
-                    *place = Some(chosen);
+                    *place = Some(candidate);
+                    self.count += 1;
                 }
             }
         }
@@ -195,11 +244,11 @@ impl<S, E> Looking<S, E> {
 
     /// There is nobody to wait for.
     #[cold]
-    fn end(&mut self, pool: &Pool<S>) -> Poll<Result<Chosen<S>, Error<E>>> {
+    fn end(&mut self, view: &View<S>) -> Poll<Result<Candidate<S>, Error<E>>> {
         Poll::Ready(Err(match self.error.take() {
             Some(error) => Error::Inner(error),
-            None if self.is_paused || self.is_full => pool.refuse(Reason::Overloaded).into(),
-            None => pool.refuse(Reason::NoShard).into(),
+            None if self.is_paused || self.is_full => view.refuse(Reason::Overloaded).into(),
+            None => view.refuse(Reason::NoShard).into(),
         }))
     }
 }

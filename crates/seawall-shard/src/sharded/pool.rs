@@ -2,42 +2,56 @@
 //!
 //! # Who waits for whom
 //!
-//! A call reads the list of services through a lock of its own lane, so that calls don't take it from each other's
-//! processor; it waits only while a list is exchanged for another, which is the store of a pointer. Lists are made
-//! under `control`, one thread at a time: that is rare.
+//! Nobody for anybody: a handle knows the list of services that it saw last, and asks [one word](crate::published)
+//! whether there is another. A call holds the list as long as it lasts, and looks for a newer one when it goes on
+//! to another node. Lists are made under `control`, one thread at a time: that is rare.
+//!
+//! ```text
+//!   Sharded ──▶ Pool ──▶ the newest View ──▶ Common ◀── what a call has: a View
+//!      ┆                        ▲               ┆
+//!      └┄┄┄┄┄┄ the one it saw ┄┄┴┄┄ the newest ┄┘         ┄┄▶ weakly
+//! ```
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use seawall_core::{
-    Bound, CachePadded, Name, Observe, Reason, Rejection, Snapshot, lane, lanes,
+    Name, Observe, Snapshot,
     sync::{
-        Mutex, RwLock, Stat,
+        Mutex, Stat,
         unmodelled::{AtomicU64, Ordering::Relaxed},
     },
 };
 
 use super::{
-    Access,
-    candidate::{Ask, Candidate, Next, Stage, Tried},
     equals::{Equals, Roles},
     seats::{Seat, Seats},
+    view::View,
 };
-use crate::{Member, Read, ShardMap, route::Fresh};
+use crate::{ShardMap, published::Published};
 
+/// What the handles have.
 pub(crate) struct Pool<S> {
-    pub(crate) name: Name,
-    pub(crate) field: Field,
-    lanes: Box<[Lane<S>]>,
+    pub(crate) common: Arc<Common<S>>,
     control: Mutex<Control<S>>,
-    /// In nanoseconds. It carries nothing but itself: Relaxed.
-    patience: AtomicU64,
-    pub(crate) counts: Counts,
     #[cfg(feature = "discover")]
     pub(crate) discovery: super::discovery::Discovery<S>,
 }
 
-/// Where the calls of some threads see what there is.
-type Lane<S> = CachePadded<RwLock<Arc<View<S>>>>;
+/// What the handles and the calls have.
+pub(crate) struct Common<S> {
+    pub(crate) name: Name,
+    pub(crate) field: Field,
+    pub(crate) newest: Published<View<S>>,
+    /// In nanoseconds. It carries nothing but itself: Relaxed.
+    patience: AtomicU64,
+    pub(crate) counts: Counts,
+    /// Wakes calls that wait, where there is another list.
+    #[cfg(feature = "tokio")]
+    pub(crate) changed: Arc<tokio::sync::Notify>,
+}
 
 /// Who has the keys.
 pub(crate) enum Field {
@@ -45,13 +59,6 @@ pub(crate) enum Field {
     Shards(ShardMap),
     /// All have all of them, and one is the primary.
     Equals(Equals),
-}
-
-/// What a call looks at: all of one moment.
-pub(crate) struct View<S> {
-    pub(crate) seats: Seats<S>,
-    /// What the members of equals are; nobody in a map, which knows that itself.
-    pub(crate) roles: Roles,
 }
 
 struct Control<S> {
@@ -73,20 +80,51 @@ pub(crate) struct Counts {
     pub(crate) refused: Stat,
 }
 
+impl<S> Common<S> {
+    #[inline]
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_nanos(self.patience.load(Relaxed))
+    }
+}
+
 impl<S> Pool<S> {
     pub(crate) fn new(name: Name, field: Field) -> Arc<Self> {
-        let view = Arc::new(View { seats: Seats::none(), roles: Roles::default() });
-        let lane = |_| CachePadded::new(RwLock::new(Arc::clone(&view)));
-        Arc::new(Self {
+        let common = Arc::new(Common {
             name,
             field,
-            lanes: (0..lanes()).map(lane).collect(),
-            control: Mutex::new(Control { view: Arc::clone(&view), came: 0 }),
+            newest: Published::new(),
             patience: AtomicU64::new(0),
             counts: Counts::default(),
+            #[cfg(feature = "tokio")]
+            changed: Arc::default(),
+        });
+        let seats = Seats::none();
+        let view = View { common: Arc::clone(&common), seats, roles: Roles::default(), version: 0 };
+        let view = Arc::new(view);
+        common.newest.exchange(&view, 0);
+        Arc::new(Self {
+            common,
+            control: Mutex::new(Control { view, came: 0 }),
             #[cfg(feature = "discover")]
             discovery: super::discovery::Discovery::default(),
         })
+    }
+
+    pub(crate) fn name(&self) -> &Name {
+        &self.common.name
+    }
+
+    /// The newest list, of which `seen` is the one that a handle saw last.
+    #[inline]
+    pub(crate) fn newest(&self, seen: &mut Weak<View<S>>) -> Arc<View<S>> {
+        match seen.upgrade() {
+            Some(view) if view.is_newest() => view,
+            _ => {
+                let view = self.view();
+                *seen = Arc::downgrade(&view);
+                view
+            }
+        }
     }
 
     /// Takes in what was discovered since the last call, if anything was.
@@ -102,81 +140,7 @@ impl<S> Pool<S> {
         }
     }
 
-    /// The next member that the call can ask, after those that it has tried, and a place there.
-    #[inline]
-    pub(crate) fn next(&self, ask: Ask, tried: &mut Tried) -> Next<S> {
-        let view = self.lane().read();
-        match &self.field {
-            Field::Shards(shards) => ask.next_of_shards(shards, &view.seats, tried),
-            Field::Equals(equals) => equals.next(&view, ask.access, tried),
-        }
-    }
-
-    /// The same for a read that must be fresh; `None` of equals, which nobody reports of.
-    pub(crate) fn next_that_is_fresh(
-        &self,
-        ask: Ask,
-        tried: &mut Tried,
-        wants: (Read, Fresh),
-        stage: Stage,
-    ) -> Result<Next<S>, Rejection> {
-        match &self.field {
-            Field::Shards(shards) => {
-                let view = self.lane().read();
-                ask.next_that_is_fresh(shards, &view.seats, tried, wants, stage)
-            }
-            Field::Equals(_) => Ok(self.next(ask, tried)),
-        }
-    }
-
-    #[inline]
-    fn lane(&self) -> &Lane<S> {
-        &self.lanes[lane() & (self.lanes.len() - 1)]
-    }
-
-    /// Whether there is anybody whom a call has not tried.
-    pub(crate) fn has_next(&self, ask: Ask, tried: &Tried) -> bool {
-        let view = self.lane().read();
-        match &self.field {
-            Field::Shards(shards) => ask.is_next_of_shards(shards, &view.seats, tried),
-            Field::Equals(_) => Equals::is_next(&view, ask.access, tried),
-        }
-    }
-
-    /// Whether a call that has waited for a member may still go there.
-    pub(crate) fn still_wants(&self, ask: Ask, candidate: &mut Candidate<S>) -> bool {
-        match &self.field {
-            Field::Shards(shards) => ask.is_still_for(shards, candidate),
-            Field::Equals(equals) => {
-                ask.access != Access::Write
-                    || equals.primary().as_ref() == Some(&candidate.seat.name)
-            }
-        }
-    }
-
-    /// The service of a node, if it has one.
-    pub(crate) fn seat_of(&self, member: &Member) -> Option<Arc<Seat<S>>> {
-        self.lane().read().seats.find(member.name()).cloned()
-    }
-
-    /// All members that it could ask were at their bounds: the map may have another, or says what is the matter.
     #[cold]
-    pub(crate) fn overflow(&self, ask: Ask) -> Result<Candidate<S>, Rejection> {
-        let full =
-            || Rejection::new(Reason::Overloaded, self.name.clone()).with_bound(Bound::Share);
-        let (Field::Shards(shards), Some(read)) = (&self.field, ask.access.overflows_as()) else {
-            return Err(full());
-        };
-        let lease = shards.route(&ask.hash, read)?;
-        let seat = self.view().seats.find(lease.name()).cloned();
-        seat.map(|seat| Candidate::new(seat, Some(lease))).ok_or_else(full)
-    }
-
-    #[cold]
-    pub(crate) fn refuse(&self, reason: Reason) -> Rejection {
-        Rejection::new(reason, self.name.clone())
-    }
-
     pub(crate) fn view(&self) -> Arc<View<S>> {
         Arc::clone(&self.control.lock().view)
     }
@@ -215,31 +179,27 @@ impl<S> Pool<S> {
 
     /// Returns the list that was, to be dropped after the locks: it may be the last that knows of a service.
     fn exchange(&self, control: &mut Control<S>, seats: Seats<S>) -> Arc<View<S>> {
-        let roles = match &self.field {
+        let roles = match &self.common.field {
             Field::Shards(_) => Roles::default(),
             Field::Equals(equals) => equals.roles(&seats),
         };
-        let old = std::mem::replace(&mut control.view, Arc::new(View { seats, roles }));
-        for lane in &self.lanes {
-            *lane.write() = Arc::clone(&control.view);
-        }
-        old
-    }
-
-    #[inline]
-    pub(crate) fn patience(&self) -> Duration {
-        Duration::from_nanos(self.patience.load(Relaxed))
+        let (common, version) = (Arc::clone(&self.common), control.view.version + 1);
+        let view = Arc::new(View { common, seats, roles, version });
+        self.common.newest.exchange(&view, version);
+        #[cfg(feature = "tokio")]
+        self.common.changed.notify_waiters();
+        std::mem::replace(&mut control.view, view)
     }
 
     #[cfg(feature = "tokio")]
     pub(crate) fn set_patience(&self, patience: Duration) {
-        self.patience.store(seawall_core::Nanos::from(patience).0, Relaxed);
+        self.common.patience.store(seawall_core::Nanos::from(patience).0, Relaxed);
     }
 
     /// How many services there are, and how many nodes that have none.
     fn census(&self) -> (usize, usize) {
         let view = self.view();
-        let missing = match &self.field {
+        let missing = match &self.common.field {
             Field::Shards(shards) => {
                 let topology = shards.topology();
                 let nodes = topology.nodes().iter();
@@ -254,7 +214,7 @@ impl<S> Pool<S> {
 impl<S: Send + Sync> Observe for Pool<S> {
     fn snapshot(&self) -> Snapshot {
         let (services, missing) = self.census();
-        let pattern = match &self.field {
+        let pattern = match &self.common.field {
             Field::Shards(_) => "sharded",
             Field::Equals(_) => "replica_set",
         };
@@ -263,13 +223,13 @@ impl<S: Send + Sync> Observe for Pool<S> {
             (_, 0) => "whole",
             _ => "degraded",
         };
-        Snapshot::new(pattern, self.name.as_str(), state)
+        Snapshot::new(pattern, self.common.name.as_str(), state)
             .gauge("services", services as f64)
             .gauge("nodes_without_service", missing as f64)
-            .counter("passed_over", self.counts.passed_over.get())
-            .counter("failed_over", self.counts.failed_over.get())
-            .counter("both_sides", self.counts.both_sides.get())
-            .counter("refused", self.counts.refused.get())
-            .limit("patience_seconds", self.patience().as_secs_f64())
+            .counter("passed_over", self.common.counts.passed_over.get())
+            .counter("failed_over", self.common.counts.failed_over.get())
+            .counter("both_sides", self.common.counts.both_sides.get())
+            .counter("refused", self.common.counts.refused.get())
+            .limit("patience_seconds", self.common.patience().as_secs_f64())
     }
 }

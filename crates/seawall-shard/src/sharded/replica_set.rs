@@ -1,7 +1,7 @@
 //! The service over equals: writes to the primary, reads to whom they prefer.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 
@@ -13,6 +13,7 @@ use super::{
     candidate::Ask,
     equals::{Equals, Known},
     pool::{Field, Pool},
+    view::View,
 };
 use crate::{Node, NodeState};
 
@@ -56,6 +57,8 @@ use crate::{Node, NodeState};
 /// ```
 pub struct ReplicaSet<S, A, F = Once> {
     pool: Arc<Pool<S>>,
+    /// The list of services that it saw last.
+    seen: Weak<View<S>>,
     access: A,
     fail_over: F,
 }
@@ -67,7 +70,7 @@ impl<S, A> ReplicaSet<S, A> {
         A: Fn(&Request) -> super::Access,
     {
         let pool = Pool::new(name.into(), Field::Equals(Equals::new()));
-        Self { pool, access, fail_over: Once }
+        Self { pool, seen: Weak::new(), access, fail_over: Once }
     }
 }
 
@@ -139,7 +142,7 @@ impl<S, A, F> ReplicaSet<S, A, F> {
         R: Fn(&E) -> bool,
     {
         let fail_over = Again { copy, refused };
-        ReplicaSet { pool: self.pool, access: self.access, fail_over }
+        ReplicaSet { pool: self.pool, seen: self.seen, access: self.access, fail_over }
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
@@ -149,7 +152,7 @@ impl<S, A, F> ReplicaSet<S, A, F> {
     }
 
     fn equals(&self) -> &Equals {
-        match &self.pool.field {
+        match &self.pool.common.field {
             Field::Equals(equals) => equals,
             Field::Shards(_) => unreachable!("it was made with equals"),
         }
@@ -161,6 +164,7 @@ impl<S, A: Clone, F: Clone> Clone for ReplicaSet<S, A, F> {
     fn clone(&self) -> Self {
         Self {
             pool: Arc::clone(&self.pool),
+            seen: self.seen.clone(),
             access: self.access.clone(),
             fail_over: self.fail_over.clone(),
         }
@@ -187,7 +191,7 @@ where
         self.pool.look_around();
         let ask = Ask { hash: 0, access: self.access.access(&request), looks: false };
         let fail_over = self.fail_over.clone();
-        ResponseFuture::new(Arc::clone(&self.pool), ask, fail_over, OneSide, request)
+        ResponseFuture::new(self.pool.newest(&mut self.seen), ask, fail_over, OneSide, request)
     }
 }
 

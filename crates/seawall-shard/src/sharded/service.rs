@@ -1,7 +1,7 @@
 //! The service: each call goes to the node that has its key.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll},
 };
 
@@ -13,6 +13,7 @@ use super::{
     WhileMoving,
     candidate::Ask,
     pool::{Field, Pool},
+    view::View,
 };
 use crate::{ShardKey, ShardMap};
 
@@ -65,6 +66,8 @@ use crate::{ShardKey, ShardMap};
 /// ```
 pub struct Sharded<S, K, A = OwnerFirst, F = Once, M = OneSide> {
     pool: Arc<Pool<S>>,
+    /// The list of services that it saw last.
+    seen: Weak<View<S>>,
     key: K,
     access: A,
     fail_over: F,
@@ -83,7 +86,7 @@ impl<S, K> Sharded<S, K> {
         Key: ShardKey,
     {
         let pool = Pool::new(Name::from(shards.name().to_owned()), Field::Shards(shards));
-        Self { pool, key, access: OwnerFirst, fail_over: Once, moving: OneSide }
+        Self { pool, seen: Weak::new(), key, access: OwnerFirst, fail_over: Once, moving: OneSide }
     }
 }
 
@@ -92,8 +95,8 @@ impl<S, K, A, F, M> Sharded<S, K, A, F, M> {
     /// the other nodes that have the key where that cannot take the call. Say which requests write: a replica may
     /// not be the one to ask for that.
     pub fn access<B>(self, access: B) -> Sharded<S, K, B, F, M> {
-        let Self { pool, key, access: _, fail_over, moving } = self;
-        Sharded { pool, key, access, fail_over, moving }
+        let Self { pool, seen, key, access: _, fail_over, moving } = self;
+        Sharded { pool, seen, key, access, fail_over, moving }
     }
 
     /// A call that a node refuses is made again at the next, with a copy of the request that is made before.
@@ -137,8 +140,8 @@ impl<S, K, A, F, M> Sharded<S, K, A, F, M> {
         C: Fn(&Request) -> Option<Request>,
         R: Fn(&E) -> bool,
     {
-        let Self { pool, key, access, fail_over: _, moving } = self;
-        Sharded { pool, key, access, fail_over: Again { copy, refused }, moving }
+        let Self { pool, seen, key, access, fail_over: _, moving } = self;
+        Sharded { pool, seen, key, access, fail_over: Again { copy, refused }, moving }
     }
 
     /// While a slot [moves](crate::migration), a write is told to both sides, and a read asks the second node where
@@ -191,13 +194,13 @@ impl<S, K, A, F, M> Sharded<S, K, A, F, M> {
 
     /// The same by rules of one's own: which copies are made, and how a request is told the epoch of its route.
     pub fn while_moving<N>(self, moving: N) -> Sharded<S, K, A, F, N> {
-        let Self { pool, key, access, fail_over, moving: _ } = self;
-        Sharded { pool, key, access, fail_over, moving }
+        let Self { pool, seen, key, access, fail_over, moving: _ } = self;
+        Sharded { pool, seen, key, access, fail_over, moving }
     }
 
     /// The map.
     pub fn shards(&self) -> &ShardMap {
-        match &self.pool.field {
+        match &self.pool.common.field {
             Field::Shards(shards) => shards,
             Field::Equals(_) => unreachable!("it was made with a map"),
         }
@@ -209,6 +212,7 @@ impl<S, K: Clone, A: Clone, F: Clone, M: Clone> Clone for Sharded<S, K, A, F, M>
     fn clone(&self) -> Self {
         Self {
             pool: Arc::clone(&self.pool),
+            seen: self.seen.clone(),
             key: self.key.clone(),
             access: self.access.clone(),
             fail_over: self.fail_over.clone(),
@@ -241,7 +245,7 @@ where
         let hash = (self.key)(&request).shard_hash();
         let ask = Ask { hash, access: self.access.access(&request), looks: self.moving.looks() };
         let (fail_over, moving) = (self.fail_over.clone(), self.moving.clone());
-        ResponseFuture::new(Arc::clone(&self.pool), ask, fail_over, moving, request)
+        ResponseFuture::new(self.pool.newest(&mut self.seen), ask, fail_over, moving, request)
     }
 }
 

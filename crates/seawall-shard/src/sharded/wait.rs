@@ -26,7 +26,6 @@ pub(crate) enum Mood {
     /// It takes whoever gets ready first.
     Impatient,
     /// The deadline of its caller has passed.
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "only a timer knows"))]
     TooLate,
 }
 

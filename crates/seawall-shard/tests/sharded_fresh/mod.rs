@@ -4,7 +4,7 @@ use std::{task::Poll, time::Duration};
 
 use seawall_core::{Bound, Clock, Error, Reason, Rejection, deadline};
 use seawall_shard::{
-    Node, NodeState, Read, ReplicaSet, ShardMap,
+    Node, NodeState, Read, ReplicaSet, ShardMap, Sharded,
     route::{Fresh, FreshReads, Token},
     sharded::Access,
 };
@@ -22,8 +22,12 @@ const NEEDS: Fresh = Fresh::after(Token::new(5));
 /// The owner, and two replicas, the nearer one first: a read waits for 20 ms, and so many may have the primary after
 /// that.
 fn fleet(reserve: u32) -> (Fleet, [String; 3]) {
+    fleet_of(|settings| settings.wait(20 * MS).reserve(reserve).primary_share(0.0))
+}
+
+fn fleet_of(set: impl Fn(FreshReads) -> FreshReads) -> (Fleet, [String; 3]) {
     let build = |zone: &str| {
-        let settings = FreshReads::new().wait(20 * MS).reserve(reserve).primary_share(0.0);
+        let settings = set(FreshReads::new().reserve(1));
         let nodes = ["a", "b", "c"].map(|name| Node::new(name).zone(name));
         let builder = ShardMap::builder("fresh").slot_bits(8).nodes(nodes).replicas(3);
         let builder = builder.zone(zone.to_owned()).fresh_reads(settings.clock(Clock::tokio()));
@@ -99,6 +103,37 @@ async fn after_the_wait_the_primary_answers_until_its_budget_is_spent() {
     assert!(first.0 && is_of(first.1, &owner));
     assert_eq!(reason(&second.1), Some(Reason::Overloaded));
     assert_eq!(fleet.client(&owner).calls(), 1);
+}
+
+/// Each read half of one, also where it was refused by the first node and made again at the next.
+#[tokio::test(start_paused = true)]
+async fn each_read_pays_its_share_once() {
+    let (fleet, [owner, second, third]) =
+        fleet_of(|settings| settings.wait(0 * MS).primary_share(0.5));
+    let refused = || fleet.refused(read(Read::Nearest));
+    assert_eq!(fleet.call(read(Read::Nearest)).unwrap_or_default(), owner); // the reserve
+    assert_eq!(refused(), Reason::Overloaded);
+    assert_eq!(fleet.call(read(Read::Nearest)).unwrap_or_default(), owner);
+
+    fleet.shards.report_applied(&second, Token::new(5));
+    fleet.shards.report_applied(&third, Token::new(5));
+    let near = second.clone();
+    let mut service = Sharded::new(fleet.shards.clone(), |request: &Request| request.key)
+        .access(|request: &Request| request.access)
+        .fail_over(|&request: &Request| Some(request), |_: &&str| true);
+    for name in [&second, &third] {
+        let refuses = *name == near;
+        service.insert(
+            name.clone(),
+            tower::service_fn(move |_: Request| {
+                std::future::ready(if refuses { Err("refused") } else { Ok(()) })
+            }),
+        );
+    }
+    assert!(task::spawn(service.call(read(Read::Nearest))).poll().is_ready());
+    assert_eq!(service.snapshot().counters["failed_over"], 1);
+    let left = fleet.shards.snapshot().gauges["primary_budget"];
+    assert!((left - 0.5).abs() < 0.01, "{left}");
 }
 
 #[tokio::test(start_paused = true)]
