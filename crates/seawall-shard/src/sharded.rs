@@ -36,7 +36,7 @@
 //!
 //! A call tries four members at most. Where nobody can be asked it is [refused](seawall_core::Reason): as
 //! `NoShard` where nobody is there, as `Overloaded` where all are at their bounds. It waits without end for
-//! members that never get ready (and does not see those that come meanwhile), but not past its
+//! members that never get ready, or until others come or may be asked (with the feature `tokio`), but not past its
 //! [deadline](seawall_core::deadline): then it ends as `DeadlineExceeded` (with the feature `tokio`).
 //!
 //! # What it promises

@@ -129,6 +129,67 @@ fn a_write_that_has_waited_goes_to_who_is_the_primary_by_then() {
     assert_eq!(clients[0].calls(), 0);
 }
 
+/// The first one never gets ready.
+#[cfg(feature = "tokio")]
+#[test]
+fn a_write_that_waits_is_woken_when_another_is_named_the_primary() {
+    let (set, clients) = four();
+    clients[0].is_not_ready();
+    let mut service = set.clone();
+    let mut write = pin!(service.call(Access::Write));
+    let task = Task::new();
+    assert!(task.poll(write.as_mut()).is_pending());
+    let woken = task.wakes();
+
+    set.set_primary("c");
+
+    assert!(task.wakes() > woken);
+    assert_eq!(task.poll(write.as_mut()), Poll::Ready(Ok("c".to_owned())));
+    assert_eq!(clients[0].calls(), 0);
+}
+
+/// Also where it looked at the list just before: it is cleared, and named again, while nobody polls.
+#[cfg(feature = "tokio")]
+#[test]
+fn a_write_that_waits_is_woken_by_each_change() {
+    let (set, clients) = four();
+    for client in &clients {
+        client.is_not_ready();
+    }
+    let mut service = set.clone();
+    let mut write = pin!(service.call(Access::Write));
+    let task = Task::new();
+    for primary in ["b", "c", "d"] {
+        assert!(task.poll(write.as_mut()).is_pending());
+        let woken = task.wakes();
+        set.set_primary(primary);
+        assert!(task.wakes() > woken, "{primary}");
+    }
+    assert!(task.poll(write.as_mut()).is_pending());
+    set.clear_primary();
+    let Poll::Ready(Err(Error::Rejected(refused))) = task.poll(write.as_mut()) else {
+        panic!("nobody takes it");
+    };
+    assert_eq!(refused.reason(), Reason::NoShard);
+}
+
+#[cfg(feature = "tokio")]
+#[test]
+fn a_read_that_waits_goes_to_one_that_comes() {
+    let (set, clients) = four();
+    clients.iter().for_each(Client::is_not_ready);
+    clients.iter().skip(2).for_each(|client| assert!(set.remove(client.name)));
+    let mut service = set.clone();
+    let mut read = pin!(service.call(Access::OwnerFirst));
+    let task = Task::new();
+    assert!(task.poll(read.as_mut()).is_pending());
+
+    set.insert("late", Client::new("late"));
+
+    assert!(task.wakes() > 0);
+    assert_eq!(task.poll(read.as_mut()), Poll::Ready(Ok("late".to_owned())));
+}
+
 #[test]
 fn a_primary_may_be_named_before_it_comes() {
     let (set, _) = four();

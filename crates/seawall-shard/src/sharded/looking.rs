@@ -126,7 +126,27 @@ impl<S, E> Looking<S, E> {
     where
         S: Service<Request, Error = E> + Clone,
     {
-        view.refresh();
+        loop {
+            view.refresh();
+            if let Poll::Ready(found) = self.look(view, ask, tried, wait.as_mut(), cx) {
+                return Poll::Ready(found);
+            }
+            // Who is asked may have changed meanwhile: whoever changes it wakes the call, to look again.
+            ready!(wait.as_mut().poll_change(view, cx));
+        }
+    }
+
+    fn look<Request>(
+        &mut self,
+        view: &View<S>,
+        ask: Ask,
+        tried: &mut Tried,
+        mut wait: Pin<&mut Wait>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Candidate<S>, Error<E>>>
+    where
+        S: Service<Request, Error = E> + Clone,
+    {
         for at in 0..MOST_TRIES {
             if let Some(mut candidate) = self.waiting[at].take() {
                 self.count -= 1;

@@ -21,8 +21,8 @@ use crate::{Node, NodeState};
 ///
 /// It is always ready, as a [`Sharded`](super::Sharded) is, and looks for a member in the same way: one whose
 /// readiness fails, or that is not ready, is passed over where others may be asked. Who is the primary can change
-/// while calls run: a write goes to whoever that is when it is called. One that waits for a primary that never gets
-/// ready is not woken by another: give each call a time-out. Without a primary, writes are refused as
+/// while calls run: a write goes to whoever that is when it is called. One that waits for a primary
+/// that is not ready goes on to another as soon as that is named (with the feature `tokio`). Without a primary, writes are refused as
 /// [`NoShard`](seawall_core::Reason::NoShard).
 ///
 /// Cloning shares the members.

@@ -1,7 +1,7 @@
 //! How long a call waits for the member that it prefers, and for any member at all.
 
 #[cfg(feature = "tokio")]
-use std::{future::Future, task::ready};
+use std::{future::Future, sync::Arc, task::ready};
 use std::{
     pin::Pin,
     task::{Context, Poll},
@@ -14,7 +14,7 @@ use seawall_core::Rejection;
 #[cfg(feature = "tokio")]
 use tokio::sync::futures::OwnedNotified;
 
-use super::candidate::Stage;
+use super::{candidate::Stage, view::View};
 use crate::ShardMap;
 
 /// What time says to a call that waits.
@@ -42,13 +42,41 @@ pin_project! {
         // The next report of a node's progress, for as long as a read waits for one.
         #[pin]
         report: Option<OwnedNotified>,
+        // The next change of who there is.
+        #[pin]
+        change: Option<OwnedNotified>,
     }
 }
 
 #[cfg(feature = "tokio")]
 impl Wait {
     pub(crate) const fn new() -> Self {
-        Self { timer: None, mood: Mood::Patient, rest: None, is_armed: false, report: None }
+        Self {
+            timer: None,
+            mood: Mood::Patient,
+            rest: None,
+            is_armed: false,
+            report: None,
+            change: None,
+        }
+    }
+
+    /// Ready when there is another list than `view`: whoever waits is to look again.
+    pub(crate) fn poll_change<S>(
+        self: Pin<&mut Self>,
+        view: &View<S>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let mut this = self.project();
+        loop {
+            if let Some(change) = this.change.as_mut().as_pin_mut()
+                && change.poll(cx).is_pending()
+            {
+                break; // it listens by now: a change that it does not see in the list will wake it
+            }
+            this.change.set(Some(Arc::clone(&view.common.changed).notified_owned()));
+        }
+        if view.is_newest() { Poll::Pending } else { Poll::Ready(()) }
     }
 
     /// All who could be asked are behind: pending until a report, ready with what to do next. The first time it is
@@ -139,6 +167,15 @@ pub(crate) struct Wait;
 impl Wait {
     pub(crate) const fn new() -> Self {
         Self
+    }
+
+    #[expect(clippy::unused_self, reason = "as the one that has a timer")]
+    pub(crate) fn poll_change<S>(
+        self: Pin<&mut Self>,
+        _view: &View<S>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        Poll::Pending
     }
 
     #[expect(clippy::unused_self, reason = "as the one that has a timer")]

@@ -9,6 +9,8 @@ mod loom_balance;
 #[cfg(seawall_loom)]
 mod loom_migration;
 #[cfg(seawall_loom)]
+mod loom_published;
+#[cfg(seawall_loom)]
 mod loom_route;
 #[cfg(seawall_loom)]
 mod loom_slots;
