@@ -62,6 +62,8 @@ use std::{fmt, sync::Arc};
 
 use seawall_core::{ConfigError, Name, Observe, Registry, Rejection, Snapshot};
 
+#[cfg(feature = "discover")]
+pub use self::follow_subset::FollowSubset;
 #[cfg(feature = "tower")]
 pub use self::service::BalanceService;
 use self::shared::Shared;
@@ -74,7 +76,7 @@ pub use self::{
     view::PeerView,
 };
 #[cfg(feature = "discover")]
-pub use self::{follow::Follow, follow_subset::FollowSubset};
+pub use crate::follow::Follow;
 
 /// Gives each call to the peer that is expected to answer sooner, of two that chance draws.
 ///

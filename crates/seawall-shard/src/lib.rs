@@ -9,6 +9,8 @@ mod control;
 mod event;
 mod explicit;
 pub mod fleet;
+#[cfg(feature = "discover")]
+mod follow;
 #[cfg(feature = "tokio")]
 pub mod health;
 mod key;

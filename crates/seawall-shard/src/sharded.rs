@@ -78,15 +78,13 @@ mod future;
 mod handle;
 mod looking;
 mod moving;
-mod pool;
+pub(crate) mod pool;
 mod replica_set;
 mod seats;
 mod service;
 mod view;
 mod wait;
 
-#[cfg(feature = "discover")]
-pub use self::follow::Follow;
 pub use self::{
     access::{Access, ChooseAccess, OwnerFirst},
     fail_over::{Again, FailOver, Once, was_refused},
@@ -95,3 +93,5 @@ pub use self::{
     replica_set::ReplicaSet,
     service::Sharded,
 };
+#[cfg(feature = "discover")]
+pub use crate::follow::Follow;

@@ -112,7 +112,8 @@ macro_rules! handle {
                 D: tower::discover::Discover<Service = S>,
                 D::Key: std::fmt::Display,
             {
-                super::Follow::new(discover, std::sync::Arc::clone(&self.pool))
+                let pool = std::sync::Arc::clone(&self.pool);
+                super::Follow::new(discover, crate::follow::Target::Pool(pool))
             }
         }
 
