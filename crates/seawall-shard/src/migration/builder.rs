@@ -29,7 +29,7 @@ pub(crate) struct Settings {
 /// | setting | default | why |
 /// |---|---|---|
 /// | `hauls` | 8 | moves at the same time, in all |
-/// | `hauls_per_node` | 2 | of these into a node, and as many out of it: it has calls to serve |
+/// | `hauls_per_node` | 2 | of these into a node, and as many out of it: it has calls to serve; nodes that lose slots take turns |
 /// | `slots_per_haul` | 16 | neighbours that go the same way, in one |
 /// | `rows_per_batch` | 1 000 | short calls: who pauses or fails does not wait long |
 /// | `items_per_second`, `bytes_per_second` | no bound | the store knows best |

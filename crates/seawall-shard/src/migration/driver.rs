@@ -17,6 +17,7 @@ mod haul;
 mod settle;
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, VecDeque},
     ops::Range,
     sync::Arc,
@@ -181,11 +182,10 @@ impl Driver {
 
     /// Whether one more may begin beside those that have.
     fn fits(&self, lane: Lane) -> bool {
-        let Some((source, target)) = lane else { return true };
+        let Some((_, target)) = lane else { return true };
         let lanes = || self.hauls.iter().filter_map(|haul| haul.lane);
-        let out = lanes().filter(|lane| lane.0 == source).count();
         let into = lanes().filter(|lane| lane.1 == target).count();
-        out.max(into) < self.settings.hauls_per_node
+        self.out_of(lane).max(into) < self.settings.hauls_per_node
     }
 
     pub(crate) fn next(&mut self, now: Nanos) -> Next {
@@ -221,16 +221,32 @@ impl Driver {
         if self.is_paused || !std::mem::take(&mut self.may_fit) {
             return;
         }
-        let lanes: Vec<_> = self.queue.keys().copied().collect();
-        for lane in lanes {
-            while self.hauls.len() < self.settings.hauls && self.fits(lane) {
-                let Some(group) = self.queue.get_mut(&lane).and_then(VecDeque::pop_front) else {
-                    self.queue.remove(&lane);
-                    break;
-                };
-                self.begin(group, now);
+        while self.hauls.len() < self.settings.hauls
+            && let Some(lane) = self.next_lane()
+            && let Some(groups) = self.queue.get_mut(&lane)
+        {
+            let group = groups.pop_front();
+            if groups.is_empty() {
+                self.queue.remove(&lane);
             }
+            group.into_iter().for_each(|group| self.begin(group, now));
         }
+    }
+
+    /// Of the lanes that one more fits into: out of the node that has the fewest under way, and of those the one
+    /// that has the most left. So the sources are emptied side by side, and end together.
+    fn next_lane(&self) -> Option<Lane> {
+        let fitting = self.queue.iter().filter(|(lane, _)| self.fits(**lane));
+        let first =
+            fitting.min_by_key(|(lane, groups)| (self.out_of(**lane), Reverse(groups.len())));
+        first.map(|(&lane, _)| lane)
+    }
+
+    /// How many hauls there are out of the node where a lane begins.
+    fn out_of(&self, lane: Lane) -> usize {
+        let Some((source, _)) = lane else { return 0 };
+        let lanes = self.hauls.iter().filter_map(|haul| haul.lane);
+        lanes.filter(|lane| lane.0 == source).count()
     }
 
     /// The step that is to be kept next: the one that was not, or one of all turns that wait.
