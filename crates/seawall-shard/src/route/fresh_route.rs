@@ -250,13 +250,11 @@ impl ShardMap {
 
         ledger.inspect(|ledger| ledger.come());
         for (place, member) in Candidates::of(table, word, read, routing).enumerate() {
-            if member.is(owner) && (place > 0 || look == Look::Again) {
+            let is_owner = member.is(owner);
+            if is_owner && (place > 0 || look == Look::Again) || !can_be_asked(member) {
                 continue; // the primary is asked last
             }
-            if !can_be_asked(member) {
-                continue;
-            }
-            if !member.is(owner) && !self.is_fresh(member, fresh) {
+            if !is_owner && !self.is_fresh(member, fresh) {
                 is_behind = true;
                 continue;
             }

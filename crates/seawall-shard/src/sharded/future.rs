@@ -324,18 +324,15 @@ where
                 LifeProjection::Turning { service, request, first, wait } => {
                     assert!(request.is_some(), "{TWICE}");
                     match service.poll_ready(cx) {
-                        Poll::Pending
-                            if wait
-                                .get_or_insert_with(|| Box::pin(Wait::new()))
-                                .as_mut()
-                                .poll(Duration::ZERO, cx)
-                                == Mood::TooLate =>
-                        {
+                        Poll::Pending => {
+                            let wait = wait.get_or_insert_with(|| Box::pin(Wait::new()));
+                            if wait.as_mut().poll(Duration::ZERO, cx) != Mood::TooLate {
+                                return Poll::Pending;
+                            }
                             *request = None;
-                            let rejection = call.view.refuse(Reason::DeadlineExceeded);
-                            return Poll::Ready(Err(call.refused(rejection)));
+                            let late = call.view.refuse(Reason::DeadlineExceeded);
+                            return Poll::Ready(Err(call.refused(late)));
                         }
-                        Poll::Pending => return Poll::Pending,
                         Poll::Ready(Err(error)) => {
                             *request = None;
                             return Poll::Ready(Err(Error::Inner(error)));

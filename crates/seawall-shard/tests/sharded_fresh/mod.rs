@@ -109,7 +109,7 @@ async fn after_the_wait_the_primary_answers_until_its_budget_is_spent() {
 #[tokio::test(start_paused = true)]
 async fn each_read_pays_its_share_once() {
     let (fleet, [owner, second, third]) =
-        fleet_of(|settings| settings.wait(0 * MS).primary_share(0.5));
+        fleet_of(|settings| settings.wait(Duration::ZERO).primary_share(0.5));
     let refused = || fleet.refused(read(Read::Nearest));
     assert_eq!(fleet.call(read(Read::Nearest)).unwrap_or_default(), owner); // the reserve
     assert_eq!(refused(), Reason::Overloaded);
