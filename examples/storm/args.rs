@@ -14,12 +14,13 @@ const RATE: std::ops::RangeInclusive<u32> = 50..=2000;
 
 /// Watch a fleet in trouble: bare, with retries in a loop, and with Seawall.
 ///
-/// Three HTTP servers on this machine answer a steady stream of calls. The database behind them stalls for
-/// a moment; later one of the three turns slow, then hangs, then heals; in the end one tenant sends twenty
-/// times his share. The same storm is run seven times: with a bare client, with one that retries in a loop, and
-/// with retries that have a budget, then a circuit breaker around each member, then a bulkhead, then a copy of
-/// each key at a second member, then a quota for each tenant as well. The seven are put side by side in a table
-/// and a picture.
+/// Three HTTP servers on this machine, each with a part of the keys, answer a steady stream of calls. The
+/// database behind them stalls for a moment; later one of the three turns slow, then hangs, then heals; in the
+/// end one tenant sends twenty times his share. The same storm is run seven times: with a bare client, with one
+/// that retries in a loop, and with retries that have a budget, then a circuit breaker around each member, then
+/// a bulkhead, then a copy of each key at a second member, then a quota for each tenant as well. In a second act
+/// everybody reads one page, which expires, and then the database goes away: bare, and with a cache. All are put
+/// side by side in tables and a picture.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "storm", version = None)]
 pub(crate) struct Args {

@@ -64,7 +64,7 @@ fn legend(root: &Area<'_>, y: i32) -> Result<(), BoxError> {
     let entries = [
         (Mark::Line(SUCCESS), "success", 92),
         (Mark::Box(LOST), "failed", 78),
-        (Mark::Line(NOISE), "noisy tenant's", 130),
+        (Mark::Line(NOISE), "noisy tenant's", 134),
         (Mark::Line(P50), "latency p50", 120),
         (Mark::Line(P99), "p99", 64),
         (Mark::Box(LOAD), "load", 66),

@@ -53,7 +53,7 @@ const LATENCY_AT: (i32, u32) = (108, 66);
 const LOAD_AT: (i32, u32) = (178, 50);
 const POOL_AT: (i32, u32) = (232, 36);
 const KEYS_AT: (i32, u32) = (278, 36);
-const BREAKERS_AT: i32 = 318;
+const BREAKERS_AT: i32 = 322;
 
 /// How high the band of one breaker is, with the gap below it.
 const BAND: i32 = 13;
