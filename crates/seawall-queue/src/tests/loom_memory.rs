@@ -65,7 +65,7 @@ fn a_push_that_falls_asleep_is_woken() {
 
 /// Who goes to sleep for work while a job comes, is woken for it.
 ///
-/// Caught when broken: without the ring of `work` in `with`; without the second look in `Wait`.
+/// Caught when broken: without the ring of `work` in `with`.
 #[test]
 fn a_worker_that_falls_asleep_is_woken() {
     model(|| {
@@ -96,7 +96,7 @@ fn a_worker_that_falls_asleep_is_woken() {
 
 /// Who is called for a place, and goes at that moment, leaves it to the next.
 ///
-/// Caught when broken: with a `leave` that does not hand the call on.
+/// Caught when broken: without the ring of `room` in `with`.
 #[test]
 fn a_push_that_is_dropped_when_it_is_called_wakes_the_next() {
     model(|| {
