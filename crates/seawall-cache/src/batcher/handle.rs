@@ -54,7 +54,8 @@ use crate::{
 /// # }
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let batches = Batcher::builder("users").build(select)?;
-/// let users = Cache::builder("users").ttl(Duration::from_secs(60)).build()?;
+/// let users: Cache<u32, String, _> =
+///     Cache::builder("users").ttl(Duration::from_secs(60)).build()?;
 /// let user = |id| {
 ///     let batches = batches.clone();
 ///     users.get_or_load(id, move || async move { batches.load(*id).await })
