@@ -8,3 +8,5 @@ mod freshness;
 mod loom_flight;
 #[cfg(seawall_loom)]
 mod loom_loads;
+#[cfg(seawall_loom)]
+mod loom_publish;
