@@ -34,7 +34,8 @@ impl Cells {
 
     /// Gives a node one, who has none.
     pub(super) fn give(&mut self, node: &Node, index: u16) {
-        let of_name = self.by_name.entry(node.name.to_string()).or_default();
+        let of_name = self.by_name.entry(node.name.to_string());
+        let of_name = of_name.or_insert_with(|| Vec::with_capacity(1)); // nearly none moves
         of_name.push((node.zone.clone(), index));
         self.len += 1;
     }
