@@ -32,7 +32,7 @@ pub(crate) fn all(counted: &mut Instructions) {
 }
 
 fn lookup(counted: &mut Instructions, group: &'static str, nodes: usize) {
-    counted.group(group, 0.45);
+    counted.group(group, 0.38);
     let words = floor();
     counted.case("floor: one atomic load", of_hashes(|hash| read(&words, hash)));
     let ours = settings::map(nodes);
@@ -46,7 +46,7 @@ fn lookup(counted: &mut Instructions, group: &'static str, nodes: usize) {
 }
 
 fn bytes(counted: &mut Instructions) {
-    counted.group("shard/lookup, key of 16 bytes, 100 nodes", 0.2);
+    counted.group("shard/lookup, key of 16 bytes, 100 nodes", 0.16);
     let ours = settings::map(100);
     counted.case("seawall", of_keys(|key| ptr::from_ref(ours.lookup(key))));
     let ring = peers::hashring(100);
@@ -62,7 +62,7 @@ fn bytes(counted: &mut Instructions) {
 
 /// A look-up stands for the peer: what more a replica takes is what is bounded.
 fn replicas(counted: &mut Instructions) {
-    counted.group("shard/owner and two replicas, to a lookup, 100 nodes", 2.8);
+    counted.group("shard/owner and two replicas, to a lookup, 100 nodes", 3.1);
     let ours = settings::copied(100);
     counted.case("lookup", of_hashes(|hash| ptr::from_ref(ours.lookup(&hash))));
     counted.case("seawall, the word", of_hashes(|hash| word(&ours, hash)));
@@ -74,7 +74,7 @@ fn replicas(counted: &mut Instructions) {
 }
 
 fn placements(counted: &mut Instructions) {
-    counted.group("shard/fleet, hash given, 100 nodes", 1.1);
+    counted.group("shard/fleet, hash given, 100 nodes", 0.9);
     let ring = fleet::ketama(100);
     counted.case("seawall, ketama", of_hashes(|hash| ring.at((hash >> 32) as u32).as_ptr()));
     let table = fleet::maglev(100);
