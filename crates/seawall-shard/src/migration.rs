@@ -244,9 +244,16 @@
 //!
 //! # What it does not do
 //!
-//! A map of four replicas does not migrate: the fourth lane of a word is the other side of the move. A node that
-//! stays does not go to another zone by a migration. While one runs, no other change that places anything is
-//! made.
+//! A map of four replicas does not migrate. A route is made of one load of one word, which has four lanes: three for
+//! the nodes, and the fourth for the other side of the move. With four nodes in it there is none left, and a second
+//! word beside it could not be read at the same moment.
+//!
+//! A node that stays does not go to another zone by a migration. A member keeps its zone for ever, so that node in
+//! another zone is another member, of the same name; while slots move both would be there, and a [`Mover`], a fence
+//! and a service know nodes by their names alone. Let it go to the other zone by
+//! [`update`](crate::ShardMap::update), which moves at once what that moves, or under another name.
+//!
+//! While one runs, no other change that places anything is made.
 
 mod builder;
 pub(crate) mod course;

@@ -4,7 +4,13 @@
 
 mod sharded_support;
 
-use std::{collections::BTreeMap, pin::pin, task::Poll};
+use std::{
+    collections::BTreeMap,
+    future::{Ready, ready},
+    pin::pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
+};
 
 use seawall_core::{Error, Reason};
 use seawall_shard::{Node, NodeState, Read, ReplicaSet, sharded::Access};
@@ -171,6 +177,43 @@ fn a_write_that_waits_is_woken_by_each_change() {
         panic!("nobody takes it");
     };
     assert_eq!(refused.reason(), Reason::NoShard);
+}
+
+type Turns = ReplicaSet<Turner, fn(&Access) -> Access>;
+
+/// One that is never ready, and names another one the primary while it is asked.
+#[derive(Clone)]
+struct Turner(Arc<OnceLock<Turns>>, bool);
+
+impl Service<Access> for Turner {
+    type Response = bool;
+    type Error = &'static str;
+    type Future = Ready<Result<bool, &'static str>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+        if self.1 {
+            return Poll::Ready(Ok(()));
+        }
+        self.0.get().expect("it is set").set_primary("b");
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Access) -> Self::Future {
+        ready(Ok(self.1))
+    }
+}
+
+/// Between its look at the list and its wait for a change of that.
+#[cfg(feature = "tokio")]
+#[test]
+fn no_change_is_missed_while_a_write_begins_to_wait() {
+    let access: fn(&Access) -> Access = |&access| access;
+    let mut set = Turns::new("turns", access).primary("a");
+    let shared = Arc::new(OnceLock::new());
+    set.insert("a", Turner(Arc::clone(&shared), false));
+    set.insert("b", Turner(Arc::clone(&shared), true));
+    assert!(shared.set(set.clone()).is_ok());
+    assert_eq!(Task::new().poll(pin!(set.call(Access::Write))), Poll::Ready(Ok(true)));
 }
 
 #[cfg(feature = "tokio")]
