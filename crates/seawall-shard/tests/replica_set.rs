@@ -8,7 +8,10 @@ use std::{
     collections::BTreeMap,
     future::{Ready, ready},
     pin::pin,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     task::{Context, Poll},
 };
 
@@ -181,9 +184,9 @@ fn a_write_that_waits_is_woken_by_each_change() {
 
 type Turns = ReplicaSet<Turner, fn(&Access) -> Access>;
 
-/// One that is never ready, and names another one the primary while it is asked.
+/// One that is never ready, and names another one the primary while it is asked again.
 #[derive(Clone)]
-struct Turner(Arc<OnceLock<Turns>>, bool);
+struct Turner(Arc<(OnceLock<Turns>, AtomicU32)>, bool);
 
 impl Service<Access> for Turner {
     type Response = bool;
@@ -194,7 +197,9 @@ impl Service<Access> for Turner {
         if self.1 {
             return Poll::Ready(Ok(()));
         }
-        self.0.get().expect("it is set").set_primary("b");
+        if self.0.1.fetch_add(1, Relaxed) == 1 {
+            self.0.0.get().expect("it is set").set_primary("b");
+        }
         Poll::Pending
     }
 
@@ -209,10 +214,10 @@ impl Service<Access> for Turner {
 fn no_change_is_missed_while_a_write_begins_to_wait() {
     let access: fn(&Access) -> Access = |&access| access;
     let mut set = Turns::new("turns", access).primary("a");
-    let shared = Arc::new(OnceLock::new());
+    let shared = Arc::new((OnceLock::new(), AtomicU32::new(0)));
     set.insert("a", Turner(Arc::clone(&shared), false));
     set.insert("b", Turner(Arc::clone(&shared), true));
-    assert!(shared.set(set.clone()).is_ok());
+    assert!(shared.0.set(set.clone()).is_ok());
     assert_eq!(Task::new().poll(pin!(set.call(Access::Write))), Poll::Ready(Ok(true)));
 }
 
