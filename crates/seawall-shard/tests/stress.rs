@@ -3,6 +3,7 @@
 
 #![cfg(not(seawall_loom))]
 
+#[path = "it/support/mod.rs"]
 mod support;
 
 use std::{
