@@ -11,6 +11,7 @@ mod coalesce;
 mod entry;
 mod flight;
 mod freshness;
+pub mod l2;
 mod loaded;
 mod store;
 mod tags;
