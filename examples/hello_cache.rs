@@ -36,7 +36,7 @@ async fn main() -> Result<(), BoxError> {
     let crowd = join_all((0..1_000).map(|_| users.get_or_load(&42, || query(42)))).await;
     println!("{} callers, {} query", crowd.iter().flatten().count(), QUERIES.load(Relaxed));
 
-    users.invalidate(&42); // it was changed: nobody who asks from now on gets what was
+    users.invalidate(&42).await?; // it was changed: nobody who asks from now on gets what was
     println!("{}", users.get_or_load(&42, || query(42)).await?);
 
     IS_AWAY.store(true, Relaxed);

@@ -55,7 +55,7 @@ impl Shelf {
             .pause_after_error(ttl / 8)
             .clock(Clock::tokio()) // a test can stop it
             .build()?;
-        cache.insert(Key::PAGE, ());
+        drop(cache.insert(Key::PAGE, ())); // done when it is called
         Ok(Self::Seawall(cache))
     }
 

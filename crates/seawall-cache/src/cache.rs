@@ -1,9 +1,11 @@
 //! The cache: entries in a store, loads in the flight table.
 //!
 //! Read in this order: [`freshness`](crate::freshness), what an entry is at a moment; this page;
-//! `handle`, what users meet; `find`, a hit; `load`, one load from its beginning to its publication;
-//! `miss`, a caller who waits for it; `refresh`, loads that nobody waits for; `many`, a bulk get; `write`,
-//! what comes from outside; `sweep`; `layer`.
+//! `handle`, what users meet; `find`, a hit; `load`, one load from its beginning to its publication; `keep`,
+//! what is kept of it; `miss`, a caller who waits for it; `refresh`, loads that nobody waits for; `many` and
+//! `batch`, a bulk get; `write`, what comes from outside; `sweep`; `layer`. With a second level ([`l2`](crate::l2)):
+//! `level`, how it is called, and `recovery`, what is owed to it; `ask`, how a load asks it first; `hearing`, what
+//! to trust of what is kept here.
 //!
 //! # A get
 //!
@@ -31,15 +33,22 @@
 //!    because a load fails.
 //! 4. A load that was begun ends: by its outcome, by the hard timeout, or by being dropped with its caller,
 //!    where another one takes over. A load in the background is one of at most `max_refreshes`.
-//! 5. Nothing of the user runs under a lock but `K`'s and `V`'s own `Hash`, `Eq` and `Clone`, the drop of an
+//! 5. The second level is asked by loads alone, never by a hit, and bounded in time: while it is away, this
+//!    is a cache without one, whose loads are fresh for the gutter time at most.
+//! 6. Nothing of the user runs under a lock but `K`'s and `V`'s own `Hash`, `Eq` and `Clone`, the drop of an
 //!    entry that is replaced, within `update` what it is given and the weigher, and a queue's `offer`.
 
+mod ask;
+mod batch;
 mod builder;
 mod event;
 mod find;
 mod handle;
+pub(crate) mod hearing;
+mod keep;
 #[cfg(feature = "tower")]
 mod layer;
+pub(crate) mod level;
 mod load;
 mod many;
 mod miss;
@@ -48,6 +57,7 @@ mod shared;
 mod stats;
 #[cfg(feature = "tokio")]
 mod sweep;
+mod tasks;
 mod timer;
 mod write;
 
@@ -58,5 +68,6 @@ pub use self::{
     builder::{CacheBuilder, Room},
     event::{Event, Turn},
     handle::{Cache, DefaultStore},
+    level::recovery::NotShared,
     refresh::Background,
 };

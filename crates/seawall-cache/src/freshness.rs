@@ -37,6 +37,8 @@ use seawall_core::{
     sync::unmodelled::{AtomicU64, Ordering::Relaxed},
 };
 
+use crate::l2::Life;
+
 /// What an entry is at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -84,6 +86,8 @@ pub(crate) struct Lifetime {
     quiet_until: AtomicU64,
     /// What the load took, in microseconds; some 71 minutes at most.
     took: u32,
+    /// In which stretch of [hearing](crate::cache::hearing) it was loaded; it fills a gap.
+    pub(crate) stretch: u32,
 }
 
 impl Policy {
@@ -111,6 +115,7 @@ impl Policy {
             error_until: fresh_until + error,
             quiet_until: AtomicU64::new(0),
             took: u32::try_from(took).unwrap_or(u32::MAX),
+            stretch: 0,
         }
     }
 
@@ -136,7 +141,47 @@ impl Lifetime {
             error_until: Nanos::MAX,
             quiet_until: AtomicU64::new(0),
             took: 0,
+            stretch: 0,
         }
+    }
+
+    /// The life of what lies in the second level, counted from `at`.
+    pub(crate) fn of_record(life: &Life, at: Nanos) -> Self {
+        let took = life.took.as_micros();
+        Self {
+            fresh_until: at + life.fresh,
+            stale_until: at + life.stale,
+            error_until: at + life.error,
+            quiet_until: AtomicU64::new(0),
+            took: u32::try_from(took).unwrap_or(u32::MAX),
+            stretch: 0,
+        }
+    }
+
+    /// The same life for the second level, counted from `at`.
+    pub(crate) fn for_record(&self, at: Nanos) -> Life {
+        let until = |end: Nanos| match end {
+            Nanos::MAX => Duration::MAX,
+            end => end.since(at),
+        };
+        Life {
+            fresh: until(self.fresh_until),
+            stale: until(self.stale_until),
+            error: until(self.error_until),
+            took: Duration::from_micros(u64::from(self.took)),
+        }
+    }
+
+    /// The same, but fresh until `end` at the latest: what follows the end of freshness moves with it.
+    pub(crate) fn ending(&self, end: Nanos) -> Self {
+        let early = self.fresh_until.since(end);
+        let mut life = self.same();
+        life.fresh_until = self.fresh_until.min(end);
+        if early > Duration::ZERO {
+            life.stale_until = life.fresh_until + self.stale_until.since(self.fresh_until);
+            life.error_until = life.fresh_until + self.error_until.since(self.fresh_until);
+        }
+        life
     }
 
     /// Whether it is fresh at any time: nobody need read a clock.
@@ -199,8 +244,8 @@ impl Lifetime {
 
     /// A copy with the same times, for another value.
     pub(crate) fn same(&self) -> Self {
-        let Self { fresh_until, stale_until, error_until, took, .. } = *self;
+        let Self { fresh_until, stale_until, error_until, took, stretch, .. } = *self;
         let quiet_until = AtomicU64::new(self.quiet_until.load(Relaxed));
-        Self { fresh_until, stale_until, error_until, quiet_until, took }
+        Self { fresh_until, stale_until, error_until, quiet_until, took, stretch }
     }
 }

@@ -1,7 +1,7 @@
 //! The second level: what several instances of a service share, behind the cache that each has for itself.
 //!
-//! [`L2`] is what a store must do for that; `seawall-redis` has one on Redis, and `testing` one in memory, for
-//! tests. A store knows keys, [records](Record), [leases](Lease) and [tags](Tag). Which instance may load,
+//! [`L2`] is what a store must do for that; `seawall-redis` has one on Redis, and [`Memory`] is one for
+//! tests and for the eye. A store knows keys, [records](Record), [leases](Lease) and [tags](Tag). Which instance may load,
 //! and what may be kept of it, the store decides; when to ask it, for how long to wait, and what to do while
 //! it is away, the cache does.
 //!
@@ -44,12 +44,16 @@
 //! theirs is compared.
 
 mod ear;
+mod erased;
+mod memory;
 mod record;
 
 use seawall_core::BoxError;
 
+pub(crate) use self::erased::{Erased, Told};
 pub use self::{
     ear::{Ear, Heard},
+    memory::Memory,
     record::{Fill, Lease, Life, Record, Tag},
 };
 

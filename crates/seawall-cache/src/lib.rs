@@ -25,7 +25,9 @@ pub use seawall_core::{
 
 pub use self::batcher::{Batcher, BatcherBuilder};
 pub use self::behind::{Behind, BehindBuilder, Failed, Write, WriteQueue, Writer};
-pub use self::cache::{Background, Cache, CacheBuilder, DefaultStore, Event, Room, Turn};
+pub use self::cache::{
+    Background, Cache, CacheBuilder, DefaultStore, Event, NotShared, Room, Turn,
+};
 #[cfg(feature = "tower")]
 pub use self::cache::{CacheLayer, CacheService, ResponseFuture as CacheFuture};
 #[cfg(feature = "tower")]

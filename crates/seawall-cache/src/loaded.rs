@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{freshness::Overrides, tags::hash_of};
+use crate::{freshness::Overrides, l2::Tag};
 
 /// What a load gave, with what the loader says about this one entry.
 ///
@@ -24,7 +24,7 @@ use crate::{freshness::Overrides, tags::hash_of};
 pub struct Loaded<V> {
     pub(crate) value: Option<V>,
     pub(crate) said: Overrides,
-    pub(crate) tags: Vec<u64>,
+    pub(crate) tags: Vec<Tag>,
 }
 
 impl<V> Loaded<V> {
@@ -59,7 +59,7 @@ impl<V> Loaded<V> {
 
     /// What it belongs to: [`invalidate_tag`](crate::Cache::invalidate_tag) of any of them ends it.
     pub fn tags<T: AsRef<str>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
-        self.tags.extend(tags.into_iter().map(|tag| hash_of(tag.as_ref())));
+        self.tags.extend(tags.into_iter().map(|tag| Tag::of(tag.as_ref())));
         self
     }
 }

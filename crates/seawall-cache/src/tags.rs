@@ -20,16 +20,14 @@
 //! what its caller wrote before, so that the load reads the new. A place (`AcqRel` to Acquire) only grows,
 //! and who comes after `invalidate` sees at least its count by the coherence of that one word.
 
-use std::{
-    hash::BuildHasher,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
-use foldhash::quality::FixedState;
 use seawall_core::sync::unmodelled::{
     AtomicU64,
     Ordering::{AcqRel, Acquire},
 };
+
+use crate::l2::Tag;
 
 /// 64 KiB, taken when the first tag is invalidated.
 const PLACES: usize = 1 << 13;
@@ -47,10 +45,10 @@ pub(crate) struct Mark(u64);
 
 /// The tags of one entry, and the moment before its load.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tagged(Option<Arc<(Mark, Box<[u64]>)>>);
+pub(crate) struct Tagged(Option<Arc<(Mark, Box<[Tag]>)>>);
 
 impl Tagged {
-    pub(crate) fn new(before: Mark, tags: Vec<u64>) -> Self {
+    pub(crate) fn new(before: Mark, tags: Vec<Tag>) -> Self {
         Self((!tags.is_empty()).then(|| Arc::new((before, tags.into()))))
     }
 }
@@ -61,10 +59,10 @@ impl Tags {
         Mark(self.count.load(Acquire))
     }
 
-    pub(crate) fn invalidate(&self, tag: &str) {
+    pub(crate) fn invalidate(&self, tag: Tag) {
         let table = self.places.get_or_init(|| (0..PLACES).map(|_| AtomicU64::new(0)).collect());
         let count = self.count.fetch_add(1, AcqRel) + 1;
-        place(table, hash_of(tag)).fetch_max(count, AcqRel);
+        place(table, tag).fetch_max(count, AcqRel);
     }
 
     /// Whether no tag of it was invalidated since its load began.
@@ -82,16 +80,12 @@ impl Tags {
         began_later || self.are_valid(tagged)
     }
 
-    fn none_later(&self, before: Mark, tags: &[u64]) -> bool {
+    fn none_later(&self, before: Mark, tags: &[Tag]) -> bool {
         let Some(table) = self.places.get() else { return true };
         tags.iter().all(|&tag| place(table, tag).load(Acquire) <= before.0)
     }
 }
 
-fn place(table: &[AtomicU64], hash: u64) -> &AtomicU64 {
-    &table[(hash >> 32) as usize % PLACES]
-}
-
-pub(crate) fn hash_of(tag: &str) -> u64 {
-    FixedState::default().hash_one(tag)
+fn place(table: &[AtomicU64], tag: Tag) -> &AtomicU64 {
+    &table[(tag.0 >> 32) as usize % PLACES]
 }

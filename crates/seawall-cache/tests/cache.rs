@@ -2,6 +2,8 @@
 
 #![cfg(all(feature = "tokio", not(seawall_loom)))]
 
+mod l2;
+
 use std::{
     future::{Future, pending, ready},
     hash::Hash,
@@ -18,7 +20,7 @@ use std::{
 
 use futures_util::future::join_all;
 use seawall_cache::{
-    Background, Cache, CacheBuilder, Clock, Entry, Equivalent, Error, LoadError, Loaded,
+    Background, Cache, CacheBuilder, Clock, Entry, Equivalent, Error, LoadError, Loaded, NotShared,
     QuickStore, Ratio, Reason, Room, Store, Turn,
 };
 use seawall_core::ManualClock;
@@ -66,6 +68,11 @@ fn fails() -> Load {
 
 fn never() -> Load {
     panic!("nobody should load")
+}
+
+/// What is done without a second level is done at once, and well.
+fn done<T>(future: impl Future<Output = Result<T, NotShared>>) -> T {
+    now(future).unwrap()
 }
 
 #[track_caller]
@@ -149,9 +156,9 @@ async fn ten_thousand_tasks_on_two_threads_load_once() {
 #[test]
 fn the_late_set_race_is_closed() {
     let endings: [fn(&Users); 4] = [
-        |users| assert!(!users.invalidate(&7)),
-        |users| users.insert(7, 2),
-        Users::clear,
+        |users| assert!(!done(users.invalidate(&7))),
+        |users| done(users.insert(7, 2)),
+        |users| done(users.clear()),
         |users| now(users.write_through(7, 2, || ready(Ok::<_, ()>(())))).unwrap(),
     ];
     for (number, ending) in endings.into_iter().enumerate() {
@@ -178,7 +185,7 @@ fn who_comes_after_an_invalidation_does_not_join_the_load_that_began_before() {
     let task = Task::new();
     assert!(task.poll(early.as_mut()).is_pending());
 
-    users.invalidate(&7);
+    done(users.invalidate(&7));
 
     assert_eq!(now(users.get_or_load(&7, gives(2))).unwrap(), 2);
     end.send(1).unwrap();
@@ -195,7 +202,7 @@ fn who_comes_after_a_tag_was_invalidated_does_not_get_what_a_load_from_before_br
     let mut early = Box::pin(users.get_or_load(&7, || load));
     assert!(before.poll(early.as_mut()).is_pending());
 
-    users.invalidate_tag("team:7");
+    done(users.invalidate_tag("team:7"));
     let mut late = Box::pin(users.get_or_load(&7, gives(2)));
     assert!(after.poll(late.as_mut()).is_pending(), "it does not know the tags yet");
     end.send(1).unwrap();
@@ -208,14 +215,14 @@ fn who_comes_after_a_tag_was_invalidated_does_not_get_what_a_load_from_before_br
 #[test]
 fn a_tag_ends_all_that_has_it_and_nothing_else() {
     let users = plain();
-    users.insert(1, Loaded::new(1).tags(["team:7", "all"]));
-    users.insert(2, Loaded::new(2).tags(["team:8", "all"]));
-    users.insert(3, 3);
+    done(users.insert(1, Loaded::new(1).tags(["team:7", "all"])));
+    done(users.insert(2, Loaded::new(2).tags(["team:8", "all"])));
+    done(users.insert(3, 3));
 
-    users.invalidate_tag("team:7");
+    done(users.invalidate_tag("team:7"));
     assert_eq!([users.get(&1), users.get(&2), users.get(&3)], [None, Some(2), Some(3)]);
 
-    users.invalidate_tags(["all"]);
+    done(users.invalidate_tags(["all"]));
     assert_eq!([users.get(&2), users.get(&3)], [None, Some(3)]);
 }
 
@@ -244,7 +251,7 @@ fn jitter_spreads_ends_and_never_lengthens() {
     let jitter = Ratio::percent(10.0).unwrap();
     let users = builder.ttl(100 * SECOND).jitter(jitter).build().unwrap();
     for key in 0..1_000 {
-        users.insert(key, key);
+        done(users.insert(key, key));
     }
     let alive = |users: &Users| (0..1_000).filter(|key| users.get(key).is_some()).count();
 
@@ -262,7 +269,7 @@ fn a_stale_value_is_answered_at_once_while_one_load_brings_the_new_one() {
     let builder = builder.ttl(10 * SECOND).stale_while_revalidate(5 * SECOND);
     let (builder, mut tasks) = spawner(builder);
     let users = builder.build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(12 * SECOND);
 
     for _ in 0..100 {
@@ -281,7 +288,7 @@ fn after_the_time_to_revalidate_all_wait() {
     let (builder, hand) = users();
     let (builder, mut tasks) = spawner(builder.ttl(10 * SECOND).stale_while_revalidate(5 * SECOND));
     let users = builder.build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(15 * SECOND);
 
     assert_eq!(now(users.get_or_load(&7, gives(2))).unwrap(), 2);
@@ -293,7 +300,7 @@ fn after_the_time_to_revalidate_all_wait() {
 fn without_anybody_who_takes_tasks_the_caller_refreshes_before_it_answers() {
     let (builder, hand) = users();
     let users = builder.ttl(SECOND).stale_while_revalidate(SECOND).build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(SECOND);
 
     assert_eq!(now(users.get_or_load(&7, gives(2))).unwrap(), 1);
@@ -305,7 +312,7 @@ fn without_anybody_who_takes_tasks_the_caller_refreshes_before_it_answers() {
 async fn a_refresh_is_a_task_of_tokio() {
     let (builder, hand) = users();
     let users = builder.ttl(SECOND).stale_while_revalidate(SECOND).build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(SECOND);
     let (end, load) = held();
 
@@ -324,7 +331,7 @@ fn refreshes_are_bounded_and_what_is_left_out_is_counted() {
     let builder = builder.ttl(SECOND).stale_while_revalidate(SECOND).max_refreshes(2);
     let (builder, mut tasks) = spawner(builder);
     let users = builder.build().unwrap();
-    users.insert_many((0..5).map(|key| (key, key)));
+    done(users.insert_many((0..5).map(|key| (key, key))));
     hand.advance(SECOND);
 
     for key in 0..5 {
@@ -342,11 +349,11 @@ fn a_refresh_that_was_begun_before_an_invalidation_is_not_kept() {
     let (builder, hand) = users();
     let (builder, mut tasks) = spawner(builder.ttl(SECOND).stale_while_revalidate(SECOND));
     let users = builder.build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(SECOND);
     assert_eq!(now(users.get_or_load(&7, gives(2))).unwrap(), 1);
 
-    users.invalidate(&7);
+    done(users.invalidate(&7));
     now(tasks.try_recv().unwrap());
 
     assert_eq!(users.get(&7), None);
@@ -389,7 +396,7 @@ fn a_load_that_fails_is_answered_with_the_stale_value_and_the_source_is_left_alo
         })
         .build()
         .unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(20 * SECOND);
 
     assert_eq!(users.get(&7), None, "for errors alone");
@@ -409,7 +416,7 @@ fn a_load_that_fails_is_answered_with_the_stale_value_and_the_source_is_left_alo
 fn what_was_invalidated_is_not_answered_in_error() {
     let (builder, hand) = users();
     let users = builder.ttl(SECOND).stale_if_error(60 * SECOND).build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(2 * SECOND);
     let (end, ended) = oneshot::channel::<()>();
     let load = async move {
@@ -420,7 +427,7 @@ fn what_was_invalidated_is_not_answered_in_error() {
     let task = Task::new();
     assert!(task.poll(call.as_mut()).is_pending());
 
-    users.invalidate(&7);
+    done(users.invalidate(&7));
     end.send(()).unwrap();
 
     let Poll::Ready(answer) = task.poll(call.as_mut()) else { panic!("it is over") };
@@ -440,7 +447,7 @@ fn an_absence_is_known_for_its_own_time_and_a_write_ends_it() {
     assert!(is_absent(&now(users.get_or_load(&7, absent))));
     assert_eq!((counter(&users, "loads"), counter(&users, "hits_absent")), (2, 2));
 
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     assert_eq!(now(users.get_or_load(&7, never)).unwrap(), 1);
 }
 
@@ -448,7 +455,7 @@ fn an_absence_is_known_for_its_own_time_and_a_write_ends_it() {
 fn an_absence_takes_the_place_of_a_value_also_where_it_is_not_kept() {
     let (builder, hand) = users();
     let users = builder.ttl(SECOND).stale_if_error(60 * SECOND).build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(SECOND);
 
     assert!(is_absent(&now(users.get_or_load(&7, || ready(Ok(None))))));
@@ -503,7 +510,7 @@ async fn a_load_that_takes_long_goes_on_behind_a_stale_answer() {
     let (builder, hand) = users();
     let soft = Duration::from_millis(50);
     let users = builder.ttl(SECOND).stale_if_error(60 * SECOND).soft_timeout(soft).build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(2 * SECOND);
     let load = || async {
         tokio::time::sleep(4 * Duration::from_millis(50)).await;
@@ -605,7 +612,7 @@ fn a_load_that_asks_for_its_own_key_is_told_so() {
 fn loads_are_capped_and_who_is_refused_gets_the_stale_value() {
     let (builder, hand) = users();
     let users = builder.ttl(SECOND).stale_if_error(SECOND).max_loads(1).queue(0).build().unwrap();
-    users.insert(2, 2);
+    done(users.insert(2, 2));
     hand.advance(SECOND);
     let mut busy = Box::pin(users.get_or_load(&1, pending::<Result<u32, io::Error>>));
     assert!(Task::new().poll(busy.as_mut()).is_pending());
@@ -623,22 +630,22 @@ fn loads_are_capped_and_who_is_refused_gets_the_stale_value() {
 fn an_update_changes_what_is_there_and_nothing_else() {
     let (builder, hand) = users();
     let users = builder.ttl(10 * SECOND).build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     hand.advance(4 * SECOND);
 
-    assert!(users.update(&7, |value| value + 1));
-    assert!(!users.update(&8, |value| value + 1));
+    assert!(done(users.update(&7, |value| value + 1)));
+    assert!(!done(users.update(&8, |value| value + 1)));
 
     assert_eq!((users.get(&7), users.get(&8)), (Some(2), None));
     hand.advance(6 * SECOND);
     assert_eq!(users.get(&7), None, "an update does not make it younger");
-    assert!(!users.update(&7, |value| value + 1));
+    assert!(!done(users.update(&7, |value| value + 1)));
 }
 
 #[test]
 fn a_write_is_in_the_cache_when_it_is_in_the_source() {
     let users = plain();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     let (end, write) = held();
     let writer = Task::new();
     let mut writes = Box::pin(users.write_through(7, 2, || write));
@@ -670,11 +677,11 @@ fn who_misses_while_a_write_runs_waits_for_it() {
 #[test]
 fn a_write_that_fails_or_is_dropped_ends_the_entry() {
     let users = plain();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     assert!(now(users.write_through(7, 2, || ready(Err::<(), _>("lost")))).is_err());
     assert_eq!(users.get(&7), None);
 
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     let mut write = Box::pin(users.write_through(7, 2, pending::<Result<(), ()>>));
     assert!(Task::new().poll(write.as_mut()).is_pending());
     drop(write);
@@ -708,7 +715,7 @@ fn what_weighs_too_much_is_answered_and_not_kept() {
     assert_eq!(now(users.get_or_load(&1, gives(2_000))).unwrap(), 2_000);
     assert_eq!(users.get(&1), None);
     for key in 0..1_000 {
-        users.insert(key, 10);
+        done(users.insert(key, 10));
     }
 
     let snapshot = users.snapshot();
@@ -721,9 +728,9 @@ fn what_weighs_too_much_is_answered_and_not_kept() {
 fn a_sweep_takes_out_what_has_expired() {
     let (builder, hand) = users();
     let users = builder.ttl(10 * SECOND).build().unwrap();
-    users.insert_many((0..100).map(|key| (key, key)));
+    done(users.insert_many((0..100).map(|key| (key, key))));
     hand.advance(5 * SECOND);
-    users.insert(1_000, 1);
+    done(users.insert(1_000, 1));
     hand.advance(5 * SECOND);
 
     let mut cursor = 0;
@@ -744,7 +751,7 @@ fn a_fresh_hit_allocates_nothing_and_reads_the_clock_once() {
     });
     let users: Users =
         Cache::builder("users").clock(clock).ttl(SECOND).early_refresh(1.0).build().unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     let hits: [fn(&Users) -> Option<u32>; 3] = [
         |users| users.get(&7),
         |users| users.read(&7, |value| *value),
@@ -847,10 +854,10 @@ fn what_is_published_between_the_look_and_the_lead_is_not_loaded_again() {
     let make =
         |room: Room| Late(QuickStore::new(room.entries, room.max_weight), AtomicBool::default());
     let users = users().0.build_on(make).unwrap();
-    users.insert(7, 1);
+    done(users.insert(7, 1));
     assert_eq!(now(users.get_or_load(&7, never)).unwrap(), 1);
 
-    users.insert(8, 2);
+    done(users.insert(8, 2));
     let load = |_| -> std::future::Ready<Result<Vec<(u32, u32)>, _>> { panic!("nobody should") };
     assert_eq!(now(users.get_or_load_many([8], load))[0].as_ref().ok(), Some(&2));
 }

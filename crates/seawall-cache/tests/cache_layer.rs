@@ -21,7 +21,7 @@ type Wrapped = CacheService<Inner, u64, u64, Failure, Key, DefaultStore<u64, u64
 /// Odd requests have no key: they pass by.
 const KEY: Key = |request| Some(*request).filter(|request| request % 2 == 0);
 
-fn layer<E>() -> Layered<E> {
+fn layer<E: Send + Sync + 'static>() -> Layered<E> {
     CacheLayer::new(Cache::builder("contract").build().expect("sound settings"), KEY)
 }
 
@@ -96,7 +96,7 @@ fn a_hit_needs_no_inner_service_and_allocates_nothing() {
 #[test]
 fn a_miss_behind_a_service_that_is_not_ready_waits_for_it() {
     let (mut service, inner) = held_by(&layer());
-    service.cache().insert(2, 7);
+    drop(service.cache().insert(2, 7));
     let task = Task::new();
     inner.hold_readiness();
     assert!(ready(&mut service, &task));
@@ -157,7 +157,7 @@ fn a_stale_response_is_answered_at_once_and_called_for_behind() {
         .spawn(move |task| drop(send.send(task)))
         .build()
         .unwrap();
-    cache.insert(2, 7);
+    drop(cache.insert(2, 7));
     hand.advance(second);
     let (mut service, inner) = held_by(&CacheLayer::new(cache.clone(), KEY));
     inner.answer_with(|_| Answer::Ok(8));
@@ -168,4 +168,25 @@ fn a_stale_response_is_answered_at_once_and_called_for_behind() {
 
     assert!(task.poll(pin!(tasks.try_recv().unwrap())).is_ready());
     assert_eq!(cache.get(&2), Some(8));
+}
+
+#[cfg(feature = "tokio")]
+#[tokio::test]
+async fn what_another_instance_has_is_answered_without_the_inner_service() {
+    use seawall_cache::l2::Memory;
+    use tower::ServiceExt;
+
+    let between = Memory::new(Duration::from_secs(3));
+    let layer = || {
+        let cache = Cache::builder("contract").l2(between.instance()).build().unwrap();
+        CacheLayer::new(cache, KEY)
+    };
+    let (one, first) = held_by(&layer());
+    let (other, second) = held_by(&layer());
+    first.answer_with(|_| Answer::Ok(8));
+
+    assert_eq!(one.oneshot(2).await.unwrap(), 8);
+
+    assert_eq!(other.oneshot(2).await.unwrap(), 8, "else it would wait for ever");
+    assert_eq!(second.waiting(), 0);
 }

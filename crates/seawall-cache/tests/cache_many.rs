@@ -51,7 +51,7 @@ fn values(answers: Vec<Result<u32, Error<LoadError<io::Error>>>>) -> Vec<Option<
 #[test]
 fn what_is_there_is_answered_and_the_rest_is_one_load() {
     let users = users();
-    users.insert(2, 20);
+    drop(users.insert(2, 20));
     let asked = RefCell::new(Vec::new());
     let load = |keys: Vec<u32>| {
         asked.borrow_mut().push(keys.clone());
@@ -69,7 +69,7 @@ fn what_is_there_is_answered_and_the_rest_is_one_load() {
 #[test]
 fn nothing_missing_is_nothing_loaded() {
     let users = users();
-    users.insert(1, 1);
+    drop(users.insert(1, 1));
     let load = |_| -> std::future::Ready<Result<Batch, _>> { panic!("nobody should load") };
 
     assert_eq!(values(now(users.get_or_load_many([1], load))), [Some(1)]);
@@ -113,7 +113,7 @@ fn a_batch_that_fails_is_answered_with_what_is_stale() {
     let (clock, hand) = Clock::manual();
     let users: Users =
         Cache::builder("users").clock(clock).ttl(SECOND).stale_if_error(SECOND).build().unwrap();
-    users.insert(1, 1);
+    drop(users.insert(1, 1));
     hand.advance(SECOND);
 
     let fails = |_| ready(Err::<Batch, _>(io::Error::other("away")));
@@ -157,8 +157,8 @@ fn what_is_invalidated_while_its_batch_runs_is_not_kept() {
     let mut batch = Box::pin(users.get_or_load_many([1, 2, 3], load));
     assert!(task.poll(batch.as_mut()).is_pending());
 
-    users.invalidate(&1);
-    users.invalidate_tag("of 2");
+    drop(users.invalidate(&1));
+    drop(users.invalidate_tag("of 2"));
     end.send(()).unwrap();
 
     let all = vec![Some(2), Some(4), Some(6)];
@@ -174,7 +174,7 @@ fn who_asks_in_bulk_after_a_tag_was_invalidated_does_not_get_what_a_load_from_be
     let (before, after) = (Task::new(), Task::new());
     let mut early = Box::pin(users.get_or_load(&1, load));
     assert!(before.poll(early.as_mut()).is_pending());
-    users.invalidate_tag("team");
+    drop(users.invalidate_tag("team"));
     let mut late = Box::pin(users.get_or_load_many([1], |keys| ready(doubled(keys))));
     assert!(after.poll(late.as_mut()).is_pending());
 
@@ -203,7 +203,7 @@ async fn what_is_stale_is_answered_at_once_and_loaded_anew_by_one_batch_behind()
         .stale_while_revalidate(SECOND)
         .build()
         .unwrap();
-    users.insert_many([(1, 10), (2, 20)]);
+    drop(users.insert_many([(1, 10), (2, 20)]));
     hand.advance(SECOND);
     let asked = RefCell::new(Vec::new());
     let load = |keys: Vec<u32>| {
@@ -231,7 +231,7 @@ fn where_nobody_takes_a_task_the_caller_loads_what_is_stale_before_it_answers() 
     let (clock, hand) = Clock::manual();
     let builder = Cache::builder("users").clock(clock).ttl(SECOND).stale_while_revalidate(SECOND);
     let users: Users = builder.build().unwrap();
-    users.insert(1, 10);
+    drop(users.insert(1, 10));
     hand.advance(SECOND);
 
     assert_eq!(values(now(users.get_or_load_many([1], |keys| ready(doubled(keys))))), [Some(10)]);
@@ -252,7 +252,7 @@ fn a_refresh_too_many_is_left_out_and_what_is_stale_is_answered_all_the_same() {
         .spawn(move |task| spawned.lock().push(task)) // and polls none of them
         .build()
         .unwrap();
-    users.insert_many([(1, 10), (2, 20)]);
+    drop(users.insert_many([(1, 10), (2, 20)]));
     hand.advance(SECOND);
 
     for key in [1, 2, 1] {
@@ -274,7 +274,7 @@ async fn a_sweeper_goes_round_once_in_its_time_and_ends_with_the_cache() {
     let users: Users =
         Cache::builder("users").clock(clock.0).capacity(5_000).ttl(SECOND).build().unwrap();
     let sweeper = tokio::spawn(users.sweep_every(10 * SECOND));
-    users.insert_many((0..3_000).map(|key| (key, key)));
+    drop(users.insert_many((0..3_000).map(|key| (key, key))));
     let held = entries(&users); // a set or two may have been full
 
     tokio::time::sleep(10 * SECOND + SECOND / 2).await;

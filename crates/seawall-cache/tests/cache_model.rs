@@ -20,7 +20,7 @@ use std::{
 };
 
 use proptest::prelude::*;
-use seawall_cache::{Background, Cache, Clock, Error, LoadError, Loaded};
+use seawall_cache::{Background, Cache, Clock, Error, LoadError, Loaded, NotShared};
 use seawall_core::ManualClock;
 use tokio::sync::{mpsc, oneshot};
 
@@ -115,6 +115,14 @@ fn loaded(key: usize, version: u32) -> Loaded<u32> {
     Loaded::new(version).tags(tag(key))
 }
 
+/// What is done without a second level is done at once, and well.
+fn done<T>(future: impl Future<Output = Result<T, NotShared>>) -> T {
+    match poll(pin!(future)) {
+        Poll::Ready(done) => done.unwrap(),
+        Poll::Pending => panic!("it is ready at once"),
+    }
+}
+
 fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
@@ -170,23 +178,23 @@ impl World {
         self.sure[key] = None;
         match tell {
             Tell::Invalidate => {
-                self.cache.invalidate(&key);
+                done(self.cache.invalidate(&key));
             }
             Tell::Tag => {
                 let of_tag = |other: &usize| other % 2 == key % 2;
                 (0..KEYS).filter(of_tag).for_each(|other| self.sure[other] = None);
-                self.cache.invalidate_tag(&tag(key)[0]);
+                done(self.cache.invalidate_tag(&tag(key)[0]));
             }
             Tell::Insert => {
-                self.cache.insert(key, loaded(key, version));
+                done(self.cache.insert(key, loaded(key, version)));
                 self.sure[key] = Some((version, self.seconds + TTL));
             }
             Tell::Update => {
-                self.cache.update(&key, |_| version);
+                done(self.cache.update(&key, |_| version));
             }
             Tell::Clear => {
                 self.sure = [None; KEYS];
-                self.cache.clear();
+                done(self.cache.clear());
                 // All that is asked for from now on is as new as the source.
                 for key in 0..KEYS {
                     self.floor[key] = self.source[key].load(Relaxed);

@@ -1,19 +1,32 @@
-//! The builder: every setting by name, checked when it is built.
+//! The builder: every setting by name, checked when it is built. Those of the second level are in `second`.
 
-use std::{fmt, hash::Hash, marker::PhantomData, sync::Arc, time::Duration};
+#[cfg(feature = "tokio")]
+mod second;
+
+use std::{
+    fmt,
+    hash::Hash,
+    marker::PhantomData,
+    sync::{Arc, Weak},
+    time::Duration,
+};
 
 use seawall_core::{Chance, Clock, ConfigError, Listeners, Name, Ratio};
 
 use super::{
     Background, Cache, DefaultStore, Event,
+    hearing::Hearing,
+    level::{Bounds, Level},
     refresh::Spawn,
     shared::{Limits, Shared, Weigher},
     stats::Stats,
+    tasks::Tasks,
 };
 use crate::{
     Entry, Store,
     flight::{Flights, Loads},
     freshness::Policy,
+    l2::{Ear, Erased, Heard},
     store::Cause,
     tags::Tags,
 };
@@ -34,6 +47,11 @@ use crate::{
 /// | `soft_timeout`, `load_timeout` | none | how long a load takes is yours to know |
 /// | `max_loads`, `queue` | none, 1024 | how much the source can take is yours to know |
 /// | `max_refreshes` | 64 | loads that nobody waits for |
+/// | `l2` | none | each instance is alone |
+/// | `l2_timeout` | 100 ms | a hundred times what a store near by takes; it bounds what an outage costs a load |
+/// | `l2_wait` | 200 ms | for what another instance loads; a load that takes longer is made twice |
+/// | `l2_gutter_ttl` | 5 s | for what is loaded, or kept, while invalidations of others may be missed |
+/// | `l2_pause` | 1 s | after five failures in a row, one call in that time |
 #[must_use = "a builder builds nothing until `build`"]
 pub struct CacheBuilder<K, V, E> {
     name: Name,
@@ -50,6 +68,8 @@ pub struct CacheBuilder<K, V, E> {
     clock: Clock,
     seed: Option<u64>,
     listeners: Listeners<Event>,
+    l2: Option<Arc<dyn Erased<K, V>>>,
+    l2_bounds: Bounds,
     of: PhantomData<fn() -> E>,
 }
 
@@ -96,6 +116,13 @@ impl<K, V, E> CacheBuilder<K, V, E> {
             clock: Clock::default(),
             seed: None,
             listeners: Listeners::new(),
+            l2: None,
+            l2_bounds: Bounds {
+                timeout: Duration::from_millis(100),
+                wait: Duration::from_millis(200),
+                gutter: Duration::from_secs(5),
+                pause: Duration::from_secs(1),
+            },
             of: PhantomData,
         }
     }
@@ -256,9 +283,13 @@ impl<K, V, E> CacheBuilder<K, V, E> {
         if !(1..=MOST).contains(&self.max_refreshes) {
             return refuse("max_refreshes", &self.max_refreshes, "from 1 to 1048576");
         }
-        for (field, time) in
-            [("soft_timeout", self.soft_timeout), ("load_timeout", self.load_timeout)]
-        {
+        for (field, time) in [
+            ("soft_timeout", self.soft_timeout),
+            ("load_timeout", self.load_timeout),
+            ("l2_timeout", Some(self.l2_bounds.timeout)),
+            ("l2_gutter_ttl", Some(self.l2_bounds.gutter)),
+            ("l2_pause", Some(self.l2_bounds.pause)),
+        ] {
             if time == Some(Duration::ZERO) {
                 return refuse(field, &"0s", "longer than zero");
             }
@@ -274,7 +305,14 @@ impl<K, V, E> CacheBuilder<K, V, E> {
         }
         Ok(())
     }
+}
 
+impl<K, V, E> CacheBuilder<K, V, E>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
     /// Builds it on a store of your own: `make` is told how large it is to be.
     ///
     /// # Errors
@@ -289,11 +327,26 @@ impl<K, V, E> CacheBuilder<K, V, E> {
         let max_weight = self.max_weight.unwrap_or(self.capacity as u64);
         let room = Room { entries: self.capacity, max_weight, stats: stats.clone() };
         let Self { max_loads, max_refreshes, .. } = self;
-        Ok(Cache::new(Arc::new(Shared {
+        let tasks = Tasks(self.spawn);
+        Ok(Cache::new(Arc::new_cyclic(|shared: &Weak<Shared<K, V, E, S>>| Shared {
             store: make(room),
             flights: Flights::new(),
             tags: Tags::default(),
             policy: self.policy,
+            hearing: Hearing::new(self.l2.is_some()),
+            level: self.l2.map(|store| {
+                let shared = shared.clone();
+                let hears = move |heard: Heard<K>| {
+                    if let Some(shared) = shared.upgrade() {
+                        shared.hears(heard);
+                    }
+                };
+                let (clock, tasks) = (self.clock.clone(), tasks.clone());
+                let tells = (self.name.clone(), self.listeners.clone());
+                let level =
+                    Level::new(store, self.l2_bounds, Ear::new(hears), (clock, tasks), tells);
+                Arc::new(level)
+            }),
             clock: self.clock,
             chance: Chance::from_seed(self.seed),
             stats,
@@ -302,19 +355,13 @@ impl<K, V, E> CacheBuilder<K, V, E> {
             soft_timeout: self.soft_timeout,
             load_timeout: self.load_timeout,
             weigher: self.weigher,
-            spawn: self.spawn,
+            tasks,
             listeners: self.listeners,
             name: self.name,
             limits: Limits { max_weight, max_loads, max_refreshes },
         })))
     }
-}
 
-impl<K, V, E> CacheBuilder<K, V, E>
-where
-    K: Hash + Eq + Send + Sync + 'static,
-    V: Send + Sync + 'static,
-{
     /// Builds it, empty.
     ///
     /// # Errors

@@ -30,6 +30,22 @@ pub enum Turn {
     AnsweredLate,
     /// A refresh was left out: as many as may run, run.
     RefreshRefused,
+    /// A call to the second level failed.
+    L2Failed,
+    /// A call to the second level took too long.
+    L2TimedOut,
+    /// As many calls to it failed in a row that it is left alone for a while.
+    L2Away,
+    /// It answers again.
+    L2Back,
+    /// Something was ended here that the second level did not confirm: it is owed.
+    NotShared,
+    /// All that was owed is told.
+    Shared,
+    /// Nothing is heard of other instances: what is kept is fresh for the gutter time at most.
+    Deaf,
+    /// All is heard from here on; what was kept before is not trusted any more.
+    Listening,
 }
 
 #[cfg(feature = "tracing")]
@@ -43,6 +59,12 @@ impl Turn {
                 tracing::warn!(target: TARGET, name, turn = ?self, "a load gave no value");
             }
             Self::RefreshRefused => tracing::warn!(target: TARGET, name, "a refresh was left out"),
+            Self::L2Failed | Self::L2TimedOut | Self::L2Away | Self::NotShared | Self::Deaf => {
+                tracing::warn!(target: TARGET, name, turn = ?self, "the second level is away");
+            }
+            Self::L2Back | Self::Shared | Self::Listening => {
+                tracing::info!(target: TARGET, name, turn = ?self, "the second level is back");
+            }
             Self::AnsweredInError | Self::AnsweredLate => {
                 tracing::info!(target: TARGET, name, turn = ?self, "answered with a stale value");
             }

@@ -57,11 +57,7 @@ impl<K, V, E, S: Store<K, Entry<V>>> Shared<K, V, E, S> {
 
     #[inline]
     fn judge<R>(&self, entry: &Entry<V>, look: impl FnOnce(&V) -> R) -> Found<R> {
-        if !self.tags.are_valid(&entry.tagged) {
-            return Found::Nothing;
-        }
-        let now = if entry.life.is_eternal() { Nanos::ZERO } else { self.clock.now() };
-        let verdict = entry.life.judge(now, self.policy.beta, || self.share());
+        let verdict = self.verdict(entry, self.policy.beta, || self.share());
         let Some(value) = &entry.value else {
             return if verdict == Verdict::Fresh { Found::Absent } else { Found::Nothing };
         };
@@ -84,10 +80,8 @@ impl<K, V, E, S: Store<K, Entry<V>>> Shared<K, V, E, S> {
         V: Clone,
     {
         let landed = self.store.with(key, |entry| {
-            let now = if entry.life.is_eternal() { Nanos::ZERO } else { self.clock.now() };
-            let fresh = entry.life.judge(now, 0.0, || 1.0) == Verdict::Fresh
-                && Some(entry.life.fresh_until) != seen
-                && self.tags.are_valid(&entry.tagged);
+            let fresh = self.verdict(entry, 0.0, || 1.0) == Verdict::Fresh
+                && Some(entry.life.fresh_until) != seen;
             let landed = || Landed { value: entry.value.clone(), tagged: entry.tagged.clone() };
             fresh.then(landed)
         });

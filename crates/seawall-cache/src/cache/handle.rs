@@ -1,18 +1,20 @@
-//! The handle that users meet.
+//! The handle that users meet: what they ask. What they tell is in [`write`].
+
+mod write;
 
 #[cfg(feature = "tokio")]
 use std::time::Duration;
 use std::{borrow::Borrow, fmt, hash::Hash, sync::Arc};
 
 use equivalent::Equivalent;
-use seawall_core::{Error, Name, Observe, Registry, Rejection, Snapshot};
+use seawall_core::{Error, Name, Observe, Registry, Snapshot};
 
 use super::{
     CacheBuilder,
     find::Found,
     shared::{Answer, Shared},
 };
-use crate::{Entry, LoadError, Loaded, Store, WriteQueue};
+use crate::{Entry, LoadError, Loaded, Store};
 
 /// What a cache keeps its entries in, where it is not told.
 pub type DefaultStore<K, V> = crate::SetStore<K, Entry<V>>;
@@ -122,115 +124,14 @@ impl<K, V, E, S: Store<K, Entry<V>>> Cache<K, V, E, S> {
         self.shared.count(&found);
         found.at_once()
     }
-
-    /// Ends what was loaded with this tag: [`Loaded::tags`]. Nobody who asks from now on gets it.
-    ///
-    /// It costs the same however many entries have the tag; their room is given back as others need it.
-    /// Two tags may fall together: then the entries of both end.
-    pub fn invalidate_tag(&self, tag: impl AsRef<str>) {
-        self.shared.tags.invalidate(tag.as_ref());
-    }
-
-    /// Ends what was loaded with any of these tags.
-    pub fn invalidate_tags<T: AsRef<str>>(&self, tags: impl IntoIterator<Item = T>) {
-        tags.into_iter().for_each(|tag| self.invalidate_tag(tag));
-    }
 }
 
 impl<K, V, E, S> Cache<K, V, E, S>
 where
-    K: Hash + Eq + Clone,
-    V: Clone,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
     S: Store<K, Entry<V>>,
 {
-    /// Puts a value in. A load that is under way does not overwrite it.
-    #[expect(clippy::needless_pass_by_value, reason = "a key that is put in is given")]
-    pub fn insert(&self, key: K, value: impl Into<Loaded<V>>) {
-        self.shared.insert(&key, value.into());
-    }
-
-    /// Puts values in, one after the other: to warm it up before callers come.
-    pub fn insert_many<L: Into<Loaded<V>>>(&self, values: impl IntoIterator<Item = (K, L)>) {
-        values.into_iter().for_each(|(key, value)| self.insert(key, value));
-    }
-
-    /// Ends the entry of `key`: whether there was one. Nobody who asks from now on gets the value that
-    /// was there, nor the one of a load that is under way.
-    pub fn invalidate<Q>(&self, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
-    {
-        self.shared.invalidate(key)
-    }
-
-    /// Replaces the value of `key`, if there is one that has not expired, by what `change` makes of it: whether there was
-    /// one. How long it holds, and its tags, stay. Of two updates at a time none is lost.
-    ///
-    /// `change` runs under a lock: it must be short, and must not call the cache, or it waits for itself.
-    pub fn update<Q>(&self, key: &Q, change: impl FnOnce(&V) -> V) -> bool
-    where
-        K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
-    {
-        self.shared.update(key, change)
-    }
-
-    /// Ends all entries, and keeps all loads that are under way from being kept.
-    pub fn clear(&self) {
-        self.shared.clear();
-    }
-
-    /// Writes to the source by `write`, and then puts the value in.
-    ///
-    /// Fresh hits go on to get the old value until the write is over; who misses waits for it. If
-    /// another write or invalidation of the key comes in between, nothing is kept of either: which of two
-    /// writes the source took last, only the source knows.
-    ///
-    /// # Errors
-    ///
-    /// Those of `write`. The entry is gone then: the write may have happened.
-    ///
-    /// # Panics
-    ///
-    /// The future panics where `write` does.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future drops the write, and ends the key's entry.
-    pub async fn write_through<T, W, F>(
-        &self,
-        key: K,
-        value: impl Into<Loaded<V>>,
-        write: impl FnOnce() -> F,
-    ) -> Result<T, W>
-    where
-        F: Future<Output = Result<T, W>>,
-    {
-        self.shared.write_through(key, value.into(), write).await
-    }
-
-    /// Puts the value in at once, and gives the write to `queue`, which brings it to the source later;
-    /// [`Loaded::absent`] is the write that there is none.
-    ///
-    /// Writes of one key come to the queue in the order in which the cache takes them. The entry can leave
-    /// the cache before its write has come to the source, and a load would then read what was before: let
-    /// it ask the queue first, as by [`Behind::waiting`](crate::Behind::waiting).
-    ///
-    /// # Errors
-    ///
-    /// Those of the queue: it is full, or shut down. What the cache holds has not changed then, but for a
-    /// load of the key that was under way, which it does not keep.
-    #[expect(clippy::needless_pass_by_value, reason = "a key that is put in is given")]
-    pub fn write_behind<W: WriteQueue<K, V> + ?Sized>(
-        &self,
-        key: K,
-        value: impl Into<Loaded<V>>,
-        queue: &W,
-    ) -> Result<(), Rejection> {
-        self.shared.write_behind(&key, value.into(), queue)
-    }
-
     /// Takes out what has expired, a part of the store at a time; `cursor` begins at 0.
     ///
     /// Nothing depends on it: what has expired is not answered, and others take its room. It gives memory
@@ -358,7 +259,7 @@ where
     /// # }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let users = Cache::builder("users").build()?;
-    /// users.insert(1, "Ada".to_owned());
+    /// users.insert(1, "Ada".to_owned()).await?;
     /// let found = users.get_or_load_many([1, 2, 9], |ids| select(ids)).await;
     ///
     /// assert_eq!(found[0].as_deref().ok(), Some("Ada"));

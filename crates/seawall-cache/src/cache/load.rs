@@ -1,5 +1,10 @@
 //! One load, from its turn to its publication. Who polls it may change: it begins in its caller's task,
 //! and may go on in one of its own.
+//!
+//! ```text
+//!  [asks the second level] ──▶ waits for its turn ──▶ loads ──▶ [fills it] ──▶ publishes
+//!          └── it is there ────────────────────────────────────────────────────────▲
+//! ```
 
 use std::{
     any::Any,
@@ -11,17 +16,20 @@ use std::{
     task::Poll,
 };
 
-use seawall_core::{Error, Nanos, Reason, Rejection};
+use seawall_core::{Error, Reason, Rejection};
 
 use super::{
-    Turn,
-    shared::{Landed, Outcome, Shared},
+    Background, Turn,
+    ask::{Asked, For, Right},
+    keep::Made,
+    level::{Held, Level},
+    shared::{Outcome, Shared, Since},
     timer::Timer,
 };
 use crate::{
     Entry, LoadError, Loaded, Store,
     flight::{Leader, Place},
-    tags::{Mark, Tagged},
+    l2::Fill,
 };
 
 /// A load under way.
@@ -33,7 +41,16 @@ enum Ended<R> {
     Panicked(Box<dyn Any + Send>),
 }
 
-/// Waits for its turn, loads, and ends the flight: publishes where it is still the registered one.
+/// Where a load begins.
+pub(super) enum Way<K, V> {
+    /// It has a place in the line already.
+    Turn(Place),
+    /// The second level is asked first.
+    Ask(Arc<Level<K, V>>, For),
+}
+
+/// Loads, by way of the second level where there is one, and ends the flight: publishes where it is still the
+/// registered one.
 ///
 /// # Panics
 ///
@@ -41,20 +58,57 @@ enum Ended<R> {
 pub(super) async fn load<K, V, E, S, F, L, R>(
     shared: Arc<Shared<K, V, E, S>>,
     mut leader: Leader<K, Outcome<V, E>>,
-    mut place: Place,
+    way: Way<K, V>,
     begin: F,
 ) -> Outcome<V, E>
 where
-    K: Hash + Eq + Clone,
-    V: Clone,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Send + Sync + 'static,
+    S: Store<K, Entry<V>>,
+    F: FnOnce() -> L + Send + 'static,
+    L: Future<Output = Result<R, E>> + Send + 'static,
+    R: Into<Loaded<V>> + 'static,
+{
+    let (level, wants) = match way {
+        Way::Turn(place) => return load_by(shared, leader, place, Right::OWN, begin).await,
+        Way::Ask(level, wants) => (level, wants),
+    };
+    let right = match shared.ask(&level, &mut leader, wants).await {
+        Asked::Load(right) => right,
+        Asked::Record { record, since, rests, lease } => {
+            let key = leader.key().clone();
+            let outcome = shared.land_record(leader, record, since, rests);
+            if let Some(lease) = lease {
+                shared.renew(&key, lease, begin);
+            }
+            return outcome;
+        }
+    };
+    match shared.enter() {
+        Ok(place) => load_by(shared, leader, place, right, begin).await,
+        Err(refused) => leader.settle(Err(refused.into())),
+    }
+}
+
+/// Waits for its turn, loads, and ends the flight.
+async fn load_by<K, V, E, S, F, L, R>(
+    shared: Arc<Shared<K, V, E, S>>,
+    mut leader: Leader<K, Outcome<V, E>>,
+    mut place: Place,
+    right: Right<K, V>,
+    begin: F,
+) -> Outcome<V, E>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
     S: Store<K, Entry<V>>,
     F: FnOnce() -> L,
     L: Future<Output = Result<R, E>>,
     R: Into<Loaded<V>>,
 {
     let slot = poll_fn(|cx| place.poll(cx)).await;
-    let mark = shared.tags.mark(); // before the load: what is invalidated from here on, it may not know
-    let began = shared.clock.now();
+    let since = shared.since(); // before the load
     shared.stats.loads.add(1);
     let load = match leader.guard(begin) {
         Ok(load) => load,
@@ -75,29 +129,16 @@ where
     .await;
 
     drop(slot); // free before anybody is told
-    shared.stats.took(shared.clock.now().since(began));
-    match ended {
-        Ended::Loaded(Ok(loaded)) => shared.land(leader, loaded, began, mark),
-        Ended::Loaded(Err(error)) => {
-            shared.stats.failed.add(1);
-            shared.hush(leader.key());
-            let outcome = leader.settle(Err(Error::Inner(LoadError::failed(error))));
-            shared.tell(Turn::LoadFailed);
-            outcome
-        }
-        Ended::TimedOut => {
-            shared.stats.timed_out.add(1);
-            shared.hush(leader.key());
-            let refused = Rejection::new(Reason::Timeout, shared.name.clone());
-            let outcome = leader.settle(Err(refused.into()));
-            shared.tell(Turn::LoadTimedOut);
-            outcome
-        }
-        Ended::Panicked(panic) => {
-            shared.hush(leader.key());
-            shared.panicked(panic)
-        }
-    }
+    shared.stats.took(shared.clock.now().since(since.at));
+    let (mut leader, made, fill) = match shared.ended(leader, ended, since, right.lease) {
+        Ok(made) => made,
+        Err(outcome) => return outcome,
+    };
+    let filled = match fill {
+        Some(fill) => shared.fill(&mut leader, fill).await,
+        None => true,
+    };
+    shared.publish(leader, made, since, right.doubtful || !filled)
 }
 
 impl<K, V, E, S> Shared<K, V, E, S> {
@@ -107,10 +148,13 @@ impl<K, V, E, S> Shared<K, V, E, S> {
     }
 }
 
+/// A load that gave something: its flight, what was made of it, and what of it goes to the second level.
+type Flown<K, V, E> = (Leader<K, Outcome<V, E>>, Made<V>, Option<Fill<K, V>>);
+
 impl<K, V, E, S> Shared<K, V, E, S>
 where
-    K: Hash + Eq + Clone,
-    V: Clone,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
     S: Store<K, Entry<V>>,
 {
     /// The source is left alone for a while, where there is something to answer with meanwhile.
@@ -119,56 +163,97 @@ where
         self.store.with(key, |entry| entry.life.hush(until));
     }
 
-    /// A load that began at `began`, after `mark`, gave a value, or that there is none.
-    pub(super) fn land(
+    /// What is made of a load that gave something; the end of a flight whose load did not.
+    fn ended<R: Into<Loaded<V>>>(
         &self,
         mut leader: Leader<K, Outcome<V, E>>,
-        loaded: impl Into<Loaded<V>>,
-        began: Nanos,
-        mark: Mark,
-    ) -> Outcome<V, E> {
+        ended: Ended<Result<R, E>>,
+        since: Since,
+        lease: Option<Held<K, V>>,
+    ) -> Result<Flown<K, V, E>, Outcome<V, E>> {
+        match ended {
+            Ended::Loaded(Ok(loaded)) => {
+                let (made, fill) = self.loaded(&mut leader, || loaded.into(), since, lease);
+                Ok((leader, made, fill))
+            }
+            Ended::Loaded(Err(error)) => {
+                self.stats.failed.add(1);
+                self.hush(leader.key());
+                let outcome = leader.settle(Err(Error::Inner(LoadError::failed(error))));
+                self.tell(Turn::LoadFailed);
+                Err(outcome)
+            }
+            Ended::TimedOut => {
+                self.stats.timed_out.add(1);
+                self.hush(leader.key());
+                let refused = Rejection::new(Reason::Timeout, self.name.clone());
+                let outcome = leader.settle(Err(refused.into()));
+                self.tell(Turn::LoadTimedOut);
+                Err(outcome)
+            }
+            Ended::Panicked(panic) => {
+                self.hush(leader.key());
+                self.panicked(panic)
+            }
+        }
+    }
+
+    /// A load that began at `since` gave a value, or that there is none: what is made of it, and what of it
+    /// goes to the second level.
+    pub(super) fn loaded(
+        &self,
+        leader: &mut Leader<K, Outcome<V, E>>,
+        loaded: impl FnOnce() -> Loaded<V>,
+        since: Since,
+        lease: Option<Held<K, V>>,
+    ) -> (Made<V>, Option<Fill<K, V>>) {
         let key = leader.key().clone();
         // The user's own: the conversion, the weigher, the clone.
-        let made = leader.guard(|| {
-            let loaded = loaded.into();
-            let landed =
-                Landed { value: loaded.value.clone(), tagged: Tagged::new(mark, loaded.tags) };
-            let entry = self.entry(&key, landed.clone(), loaded.said, began);
-            (landed, entry)
-        });
-        let (landed, entry) = match made {
-            Ok(made) => made,
+        let made = leader.guard(|| self.make_both(&key, loaded(), since, (lease, since.at)));
+        made.unwrap_or_else(|panic| self.panicked(panic))
+    }
+
+    /// Puts it in the second level: whether that took it, for sure.
+    ///
+    /// # Panics
+    ///
+    /// Where the store does; those who follow know by then.
+    async fn fill(&self, leader: &mut Leader<K, Outcome<V, E>>, fill: Fill<K, V>) -> bool {
+        let Some(level) = &self.level else { return true };
+        let fills = [fill];
+        let mut fill = pin!(level.fill(&fills));
+        let filled = poll_fn(|cx| match leader.poll_load(fill.as_mut(), cx) {
+            Ok(polled) => polled,
             Err(panic) => self.panicked(panic),
-        };
-        leader.publish(Ok(landed), |_, _| self.put(key, entry)).0
+        });
+        filled.await.is_ok_and(|filled| filled == [true])
     }
+}
 
-    /// What is to be kept of it, and its weight; nothing, where it would not live.
-    pub(super) fn entry(
-        &self,
-        key: &K,
-        landed: Landed<V>,
-        said: crate::freshness::Overrides,
-        began: Nanos,
-    ) -> Option<(Entry<V>, u32)> {
-        let Landed { value, tagged } = landed;
-        let draw = |low, high| self.draw(low, high);
-        let (life, weight) = match &value {
-            Some(value) => {
-                let life = self.policy.lifetime(began, self.clock.now(), said, draw);
-                (life, self.weigh(key, value))
-            }
-            None => (self.policy.lifetime_of_absence(began, said, draw), 1),
+impl<K, V, E, S> Shared<K, V, E, S>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Send + Sync + 'static,
+    S: Store<K, Entry<V>>,
+{
+    /// Loads behind a stale answer, under a lease; gives the lease back where that can't be.
+    fn renew<F, L, R>(self: &Arc<Self>, key: &K, lease: Held<K, V>, begin: F)
+    where
+        F: FnOnce() -> L + Send + 'static,
+        L: Future<Output = Result<R, E>> + Send + 'static,
+        R: Into<Loaded<V>> + 'static,
+    {
+        let Some(leader) = self.flights.try_lead(key) else { return };
+        let places = (self.refreshes.try_enter(), self.cap.try_enter());
+        let (Some(place), Some(slot), true) = (places.0, places.1, self.tasks.can_spawn()) else {
+            drop(leader);
+            self.refused();
+            return;
         };
-        let lives = life.fresh_until > began && self.tags.are_valid(&tagged);
-        lives.then_some((Entry { value, life, tagged }, weight))
-    }
-
-    /// Under the lock of the flight table.
-    pub(super) fn put(&self, key: K, entry: Option<(Entry<V>, u32)>) {
-        match entry {
-            Some((entry, weight)) => self.store.insert(key, entry, weight),
-            None => drop(self.store.remove(&key)), // the former one is no longer true
-        }
+        self.stats.refreshes.add(1);
+        let right = Right { lease: Some(lease), doubtful: false };
+        let course = load_by(self.clone(), leader, Place::from(slot), right, begin);
+        self.tasks.spawn(Background::new(Box::pin(course), place));
     }
 }

@@ -3,42 +3,24 @@
 //! The order of claims, loads and waits, and why two batches can't lock each other up, is that of
 //! [`bulk`](crate::flight).
 
-use std::{
-    any::Any, collections::HashMap, future::poll_fn, hash::Hash, pin::pin, sync::Arc, task::Poll,
-};
+use std::{future::poll_fn, hash::Hash, pin::pin, sync::Arc};
 
-use seawall_core::{Error, Nanos, Reason, Rejection};
+use seawall_core::{Error, Nanos};
 
 use super::{
-    Turn,
+    ask::{Asked, For, Looked, Right, Waits},
+    batch::Loads,
     find::Found,
+    level::Level,
     miss::into_outcome,
     refresh::Background,
     shared::{Answer, Outcome, Shared},
-    timer::Timer,
 };
 use crate::{
     Entry, LoadError, Loaded, Store,
-    flight::{Landing, Leader, Led, Slot, guard},
-    tags::Mark,
+    flight::{Landing, Leader, Led, guard},
+    l2::Ask,
 };
-
-/// What ended a batch.
-enum Ended<R> {
-    Loaded(R),
-    TimedOut,
-    Panicked(Box<dyn Any + Send>),
-}
-
-/// A load of many keys that has begun.
-struct Batch<K, V, E, L> {
-    // In this order: nobody joins what is cancelled.
-    led: Led<K, Outcome<V, E>>,
-    load: L,
-    slot: Slot,
-    mark: Mark,
-    began: Nanos,
-}
 
 impl<K, V, E, S> Shared<K, V, E, S>
 where
@@ -63,7 +45,7 @@ where
         let mut aged = Vec::new();
         let look = |(index, key)| self.at_once(key, |seen| aged.push((index, seen)));
         let mut answers: Vec<_> = keys.iter().enumerate().map(look).collect();
-        if let Some(task) = self.refresh_many(&keys, aged, &mut begin) {
+        if let Some(task) = self.refresh_many(&keys, aged, &mut begin).await {
             task.await;
         }
         let mut open: Vec<usize> =
@@ -117,7 +99,7 @@ where
 
     /// Loads anew what was fresh until then, by one batch that nobody waits for; given out where nobody
     /// takes a task. What another one loads already is left to that one.
-    fn refresh_many<F, L, A, R>(
+    async fn refresh_many<F, L, A, R>(
         self: &Arc<Self>,
         keys: &[K],
         aged: Vec<(usize, Nanos)>,
@@ -129,15 +111,22 @@ where
         A: IntoIterator<Item = (K, R)> + 'static,
         R: Into<Loaded<V>> + 'static,
     {
-        let mut led = Led::default();
+        let (mut led, mut seens) = (Led::default(), Vec::new());
         for (index, seen) in aged {
             let Some(leader) = self.flights.try_lead(&keys[index]) else { continue };
             match self.published(leader.key(), Some(seen)) {
                 Some(landed) => drop(leader.settle(Ok(landed))),
-                None => led.push(index, leader),
+                None => {
+                    led.push(index, leader);
+                    seens.push(seen);
+                }
             }
         }
         if led.leaders.is_empty() {
+            return None;
+        }
+        let led = self.ask_anew(led, seens).await; // before the load begins
+        if led.is_empty() {
             return None;
         }
         let (Some(place), Some(slot)) = (self.refreshes.try_enter(), self.cap.try_enter()) else {
@@ -173,93 +162,74 @@ where
                 None => rest.push(own, leader),
             }
         }
-        if rest.leaders.is_empty() {
+        let Some(level) = &self.level else {
+            let rest = rest.into_iter().map(|(own, leader)| (own, leader, Right::OWN)).collect();
+            self.load_batch(rest, begin, &mut outcomes).await;
             return outcomes;
-        }
-        let mut place = match self.enter() {
-            Ok(place) => place,
-            Err(refused) => {
-                let refuse = |(own, leader): (_, Leader<_, Outcome<V, E>>)| {
-                    (own, leader.settle(Err(refused.clone().into())))
-                };
-                outcomes.extend(rest.into_iter().map(refuse));
+        };
+        let mut waits = Waits::new(level);
+        while !rest.leaders.is_empty() {
+            let mut loads = Vec::new();
+            rest = self.ask_many(level, rest, &mut loads, &mut outcomes).await;
+            // What falls to this instance first: another one may wait for it, as this one does for that.
+            self.load_batch(loads, begin, &mut outcomes).await;
+            if !rest.leaders.is_empty() && !waits.again().await {
+                let right = || Right { lease: None, doubtful: false };
+                let loads = rest.into_iter().map(|(own, leader)| (own, leader, right())).collect();
+                self.load_batch(loads, begin, &mut outcomes).await;
                 return outcomes;
             }
-        };
-        let slot = poll_fn(|cx| place.poll(cx)).await;
-        let batch = self.begin(rest, slot, begin);
-        outcomes.extend(self.fly(batch).await);
+        }
         outcomes
     }
 
-    /// Begins the load of all that is led.
-    fn begin<L>(
+    /// Asks the second level for all of `led`: what is there lands, what is not is put to `loads`; what another
+    /// instance loads comes back.
+    async fn ask_many(
         &self,
+        level: &Arc<Level<K, V>>,
         mut led: Led<K, Outcome<V, E>>,
-        slot: Slot,
-        begin: &mut impl FnMut(Vec<K>) -> L,
-    ) -> Batch<K, V, E, L> {
-        let mark = self.tags.mark();
-        let began = self.clock.now();
-        self.stats.loads.add(1);
-        let keys = led.leaders.iter().map(|leader| leader.key().clone()).collect();
-        match guard(&mut led.leaders, || begin(keys)) {
-            Ok(load) => Batch { led, load, slot, mark, began },
-            Err(panic) => {
-                drop(slot);
-                self.panicked(panic)
+        loads: &mut Loads<K, V, E>,
+        outcomes: &mut Vec<(usize, Outcome<V, E>)>,
+    ) -> Led<K, Outcome<V, E>> {
+        let since = self.since();
+        let mut ask = Led::default();
+        for (own, leader) in led {
+            if level.is_owed(leader.key()) {
+                let right = self.without(level, leader.key());
+                loads.push((own, leader, right));
+            } else {
+                ask.push(own, leader);
             }
         }
-    }
-
-    /// Loads, and ends each flight by itself.
-    async fn fly<L, A, R>(&self, batch: Batch<K, V, E, L>) -> Vec<(usize, Outcome<V, E>)>
-    where
-        L: Future<Output = Result<A, E>>,
-        A: IntoIterator<Item = (K, R)>,
-        R: Into<Loaded<V>>,
-    {
-        let Batch { led, load, slot, mark, began } = batch;
-        let mut outcomes = Vec::new();
-        let mut load = pin!(load);
-        let mut led = led; // after the load, to be dropped before it: nobody joins what is cancelled
-        let mut timer = Timer::after(self.load_timeout);
-
-        let ended = poll_fn(|cx| match guard(&mut led.leaders, || load.as_mut().poll(cx)) {
-            Ok(Poll::Ready(loaded)) => Poll::Ready(Ended::Loaded(loaded)),
-            Ok(Poll::Pending) => timer.poll(cx).map(|()| Ended::TimedOut),
-            Err(panic) => Poll::Ready(Ended::Panicked(panic)),
-        })
-        .await;
-
-        drop(slot); // free before anybody is told
-        self.stats.took(self.clock.now().since(began));
-        let (error, turn) = match ended {
-            Ended::Loaded(Ok(loaded)) => {
-                let mut values: HashMap<K, R> = loaded.into_iter().collect();
-                outcomes.extend(led.into_iter().map(|(own, leader)| {
-                    let value = values.remove(leader.key());
-                    let loaded = value.map_or_else(Loaded::absent, Into::into);
-                    (own, self.land(leader, loaded, began, mark))
-                }));
-                return outcomes;
-            }
-            Ended::Loaded(Err(error)) => {
-                self.stats.failed.add(1);
-                (Error::Inner(LoadError::failed(error)), Turn::LoadFailed)
-            }
-            Ended::TimedOut => {
-                self.stats.timed_out.add(1);
-                let refused = Rejection::new(Reason::Timeout, self.name.clone());
-                (refused.into(), Turn::LoadTimedOut)
-            }
-            Ended::Panicked(panic) => self.panicked(panic),
+        led = ask;
+        let keys: Vec<K> = led.leaders.iter().map(|leader| leader.key().clone()).collect();
+        if keys.is_empty() {
+            return led;
+        }
+        let mut look = pin!(level.look(&keys, Ask::Value));
+        let looks = poll_fn(|cx| match guard(&mut led.leaders, || look.as_mut().poll(cx)) {
+            Ok(polled) => polled,
+            Err(panic) => self.panicked(panic),
+        });
+        let Ok(looks) = looks.await else {
+            let alone = |(own, leader): (_, Leader<K, _>)| {
+                let right = self.without(level, leader.key());
+                (own, leader, right)
+            };
+            loads.extend(led.into_iter().map(alone));
+            return Led::default();
         };
-        outcomes.extend(led.into_iter().map(|(own, leader)| {
-            self.hush(leader.key());
-            (own, leader.settle(Err(error.clone())))
-        }));
-        self.tell(turn);
-        outcomes
+        let mut busy = Led::default();
+        for ((own, leader), look) in led.into_iter().zip(looks) {
+            match self.judge_look(level, &leader, look, since, For::Batch) {
+                Looked::Over(Asked::Record { record, since, rests, .. }) => {
+                    outcomes.push((own, self.land_record(leader, record, since, rests)));
+                }
+                Looked::Over(Asked::Load(right)) => loads.push((own, leader, right)),
+                Looked::Busy => busy.push(own, leader),
+            }
+        }
+        busy
     }
 }

@@ -6,7 +6,8 @@ use seawall_core::Error;
 
 use super::{
     Turn,
-    load::{Course, load},
+    ask::For,
+    load::{Course, Way, load},
     shared::{Answer, Outcome, Shared},
     timer::Timer,
 };
@@ -94,11 +95,14 @@ where
         if let Some(landed) = self.published(key, None) {
             return self.answer(key, leader.settle(Ok(landed)));
         }
-        let place = match self.enter() {
-            Ok(place) => place,
-            Err(refused) => return self.answer(key, leader.settle(Err(refused.into()))),
+        let way = match self.level {
+            Some(ref level) => Way::Ask(level.clone(), For::Callers),
+            None => match self.enter() {
+                Ok(place) => Way::Turn(place),
+                Err(refused) => return self.answer(key, leader.settle(Err(refused.into()))),
+            },
         };
-        let course = Box::pin(load(self.clone(), leader, place, begin));
+        let course = Box::pin(load(self.clone(), leader, way, begin));
         self.drive(key, course, timer).await
     }
 

@@ -13,12 +13,14 @@ use seawall_core::Nanos;
 
 use super::{
     Turn,
-    load::{Course, load},
+    ask::For,
+    load::{Course, Way, load},
     shared::Shared,
 };
 use crate::{
     Entry, Loaded, Store,
     flight::{Place, Slot},
+    l2::Ask,
 };
 
 /// A load in the background, for whoever [spawns](crate::CacheBuilder::spawn) it.
@@ -34,15 +36,22 @@ pub struct Background {
 }
 
 impl Background {
-    fn new<V: Send + 'static, E: Send + Sync + 'static>(course: Course<V, E>, place: Slot) -> Self {
+    pub(super) fn new<V: Send + 'static, E: Send + Sync + 'static>(
+        course: Course<V, E>,
+        place: Slot,
+    ) -> Self {
         Self::of(async move { drop(course.await) }, place)
     }
 
     pub(super) fn of(work: impl Future<Output = ()> + Send + 'static, place: Slot) -> Self {
-        let work = async move {
+        Self::free(async move {
             let _place = place;
             work.await;
-        };
+        })
+    }
+
+    /// One that is not counted among the loads.
+    pub(super) fn free(work: impl Future<Output = ()> + Send + 'static) -> Self {
         Self { work: Box::pin(work) }
     }
 }
@@ -65,32 +74,18 @@ impl fmt::Debug for Background {
 pub(super) type Spawn = Arc<dyn Fn(Background) + Send + Sync>;
 
 impl<K, V, E, S> Shared<K, V, E, S> {
-    /// Whether anybody would take a task.
-    fn can_spawn(&self) -> bool {
-        #[cfg(feature = "tokio")]
-        let in_runtime = tokio::runtime::Handle::try_current().is_ok();
-        #[cfg(not(feature = "tokio"))]
-        let in_runtime = false;
-        self.spawn.is_some() || in_runtime
-    }
-
-    fn spawn(&self, task: Background) {
-        match &self.spawn {
-            Some(spawn) => spawn(task),
-            #[cfg(feature = "tokio")]
-            None => drop(tokio::spawn(task)), // it goes on
-            #[cfg(not(feature = "tokio"))]
-            None => drop(task),
-        }
-    }
-
     /// Has it spawned; gives it back where nobody takes it.
     pub(super) fn give(&self, task: Background) -> Option<Background> {
-        if self.can_spawn() {
-            self.spawn(task);
+        if self.tasks.can_spawn() {
+            self.tasks.spawn(task);
             return None;
         }
         Some(task)
+    }
+
+    /// What is still fresh until `seen` is to be renewed; what is not may have been, elsewhere.
+    pub(super) fn ask_for(&self, seen: Nanos) -> Ask {
+        if self.clock.now() < seen { Ask::Renewal } else { Ask::Value }
     }
 
     pub(super) fn refused(&self) {
@@ -110,14 +105,14 @@ where
     ///
     /// Gives it back where nobody takes it.
     pub(super) fn detach(&self, course: Course<V, E>) -> Result<(), Course<V, E>> {
-        if !self.can_spawn() {
+        if !self.tasks.can_spawn() {
             return Err(course);
         }
         let Some(place) = self.refreshes.try_enter() else {
             self.refused();
             return Err(course);
         };
-        self.spawn(Background::new(course, place));
+        self.tasks.spawn(Background::new(course, place));
         Ok(())
     }
 }
@@ -150,14 +145,18 @@ where
             let _ = leader.settle(Ok(landed));
             return None;
         }
-        let places = (self.refreshes.try_enter(), self.cap.try_enter());
-        let (Some(place), Some(slot)) = places else {
+        let place = self.refreshes.try_enter();
+        let way = match &self.level {
+            None => self.cap.try_enter().map(|slot| Way::Turn(Place::from(slot))),
+            Some(level) => Some(Way::Ask(level.clone(), For::Later(seen, self.ask_for(seen)))),
+        };
+        let (Some(place), Some(way)) = (place, way) else {
             drop(leader); // who has joined meanwhile loads for itself
             self.refused();
             return None;
         };
         self.stats.refreshes.add(1);
-        let course = load(self.clone(), leader, Place::from(slot), begin);
+        let course = load(self.clone(), leader, way, begin);
         let task = Background::new(Box::pin(course), place);
         self.give(task)
     }

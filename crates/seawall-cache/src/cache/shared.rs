@@ -2,14 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seawall_core::{Chance, Clock, Error, Listeners, Name, Observe, Reason, Rejection, Snapshot};
+use seawall_core::{
+    Chance, Clock, Error, Listeners, Name, Nanos, Observe, Reason, Rejection, Snapshot,
+};
 
-use super::{Event, Turn, refresh::Spawn, stats::Stats};
+use super::{Event, Turn, hearing::Hearing, level::Level, stats::Stats, tasks::Tasks};
 use crate::{
     Entry, LoadError, Store,
     flight::{Flights, Loads, Place},
-    freshness::Policy,
-    tags::{Tagged, Tags},
+    freshness::{Lifetime, Policy, Verdict},
+    tags::{Mark, Tagged, Tags},
 };
 
 /// What a call gets.
@@ -46,10 +48,21 @@ pub(super) struct Shared<K, V, E, S> {
     pub(super) soft_timeout: Option<Duration>,
     pub(super) load_timeout: Option<Duration>,
     pub(super) weigher: Option<Weigher<K, V>>,
-    pub(super) spawn: Option<Spawn>,
+    pub(super) tasks: Tasks,
+    pub(super) hearing: Hearing,
+    pub(super) level: Option<Arc<Level<K, V>>>,
     pub(super) listeners: Listeners<Event>,
     pub(super) name: Name,
     pub(super) limits: Limits,
+}
+
+/// A moment before a load, a look or a call, and what was known by then: what is invalidated from there on,
+/// it may not know.
+#[derive(Clone, Copy)]
+pub(super) struct Since {
+    pub(super) at: Nanos,
+    pub(super) mark: Mark,
+    pub(super) stretch: u32,
 }
 
 pub(super) type Weigher<K, V> = Arc<dyn Fn(&K, &V) -> u32 + Send + Sync>;
@@ -67,6 +80,39 @@ impl<K, V, E, S> Shared<K, V, E, S> {
         #[cfg(feature = "tracing")]
         turn.trace(&self.name);
         self.listeners.tell(|| Event { name: self.name.clone(), turn });
+    }
+
+    /// Read before what it is the beginning of.
+    pub(super) fn since(&self) -> Since {
+        let (mark, stretch) = (self.tags.mark(), self.hearing.stretch());
+        Since { at: self.clock.now(), mark, stretch }
+    }
+
+    /// What an entry is: nothing, where a tag of it was invalidated, or it may have been without our knowing.
+    #[inline]
+    pub(super) fn verdict(
+        &self,
+        entry: &Entry<V>,
+        beta: f64,
+        draw: impl FnOnce() -> f64,
+    ) -> Verdict {
+        if !self.tags.are_valid(&entry.tagged) {
+            return Verdict::Expired;
+        }
+        if !self.hearing.is_now(entry.life.stretch) {
+            return self.verdict_of_another_stretch(&entry.life);
+        }
+        let now = if entry.life.is_eternal() { Nanos::ZERO } else { self.clock.now() };
+        entry.life.judge(now, beta, draw)
+    }
+
+    /// Apart, so that a hit has no room to make for it.
+    #[cold]
+    #[inline(never)]
+    fn verdict_of_another_stretch(&self, life: &Lifetime) -> Verdict {
+        self.hearing
+            .trust(life)
+            .map_or(Verdict::Expired, |life| life.judge(self.clock.now(), 0.0, || 1.0))
     }
 
     /// A slot to load, or a place in the line for one.
@@ -121,7 +167,13 @@ impl<K, V, E, S: Store<K, Entry<V>>> Shared<K, V, E, S> {
                 .gauge("queueing", queueing as f64)
                 .limit("max_loads", max as f64);
         }
-        self.stats.write(snapshot)
+        snapshot = self.stats.write(snapshot);
+        match &self.level {
+            Some(level) => level
+                .write(snapshot)
+                .gauge("l2_listening", f64::from(u8::from(!self.hearing.is_deaf()))),
+            None => snapshot,
+        }
     }
 }
 
@@ -134,5 +186,13 @@ where
 {
     fn snapshot(&self) -> Snapshot {
         self.snapshot()
+    }
+}
+
+impl<K, V, E, S> Drop for Shared<K, V, E, S> {
+    fn drop(&mut self) {
+        if let Some(level) = &self.level {
+            level.close();
+        }
     }
 }

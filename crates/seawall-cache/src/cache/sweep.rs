@@ -18,8 +18,8 @@ const STEPS: u64 = 64;
 /// Goes round the store once in `round`, as long as there is a handle of the cache.
 pub(super) async fn every<K, V, E, S>(cache: Weak<Shared<K, V, E, S>>, round: Duration)
 where
-    K: Hash + Eq + Clone,
-    V: Clone,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
     S: Store<K, Entry<V>>,
 {
     let ticks = u64::try_from(round.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).max(1);

@@ -96,6 +96,12 @@ impl<K, T> Leader<K, T> {
         self.publish(outcome, |_, _| ()).0
     }
 
+    /// Keeps something before the end, by the same rule as [`publish`](Self::publish): a stale value, for
+    /// the case that the load fails.
+    pub(crate) fn amid(&self, store: impl FnOnce(&K)) {
+        self.flights.0.amid(&self.flight, store);
+    }
+
     fn land(&mut self, outcome: Outcome<T>) -> Outcome<T>
     where
         T: Clone,

@@ -196,6 +196,14 @@ impl<K, T> Table<K, T> {
         true
     }
 
+    /// Runs `step` under the lock, if `flight` is the registered one of its key.
+    pub(super) fn amid(&self, flight: &Arc<Flight<K, T>>, step: impl FnOnce(&K)) {
+        let shard = self.shard(flight.hash).lock();
+        if shard.find(flight.hash, |other| Arc::ptr_eq(other, flight)).is_some() {
+            step(&flight.key);
+        }
+    }
+
     /// Somebody left `flight`, by `leave`, which is told whether it is registered.
     pub(super) fn after(
         &self,

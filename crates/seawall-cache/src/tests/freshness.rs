@@ -5,7 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use seawall_core::{Nanos, Ratio};
 
-use crate::freshness::{Overrides, Policy, Verdict};
+use crate::freshness::{Lifetime, Overrides, Policy, Verdict};
 
 const HOUR: u64 = 3_600_000;
 
@@ -49,6 +49,40 @@ proptest! {
         let verdict = life.judge(began + Duration::from_millis(age), 0.0, || unreachable!());
 
         prop_assert_eq!(verdict, model(age, ttl, revalidate, error, age < quiet_for));
+    }
+
+    /// What is ended early is as if its `ttl` had been shorter; what is not stays.
+    #[test]
+    fn an_entry_that_is_ended_early_is_as_with_a_shorter_ttl(
+        (ttl, revalidate, error) in (1..50_u64, 0..50_u64, 0..50_u64),
+        (end, age) in (0..80_u64, 0..160_u64),
+    ) {
+        let began = Nanos::from_millis(HOUR);
+        let life = policy(ttl, revalidate, error)
+            .lifetime(began, began, Overrides::default(), |_, _| unreachable!("no jitter"))
+            .ending(began + Duration::from_millis(end));
+
+        let verdict = life.judge(began + Duration::from_millis(age), 0.0, || unreachable!());
+
+        prop_assert_eq!(verdict, model(age, ttl.min(end), revalidate, error, false));
+    }
+
+    /// What goes to the second level and comes back at once is as it was.
+    #[test]
+    fn a_life_is_the_same_in_the_second_level(
+        (ttl, revalidate, error) in (1..50_u64, 0..50_u64, 0..50_u64),
+        (passed, took) in (0..160_u64, 0..20_u64),
+    ) {
+        let began = Nanos::from_millis(HOUR);
+        let ended = began + Duration::from_millis(took);
+        let now = began + Duration::from_millis(passed);
+        let life = policy(ttl, revalidate, error).lifetime(began, ended, Overrides::default(), |_, _| 0);
+
+        let record = life.for_record(began);
+        let back = Lifetime::of_record(&record, began);
+
+        prop_assert_eq!(record.took, Duration::from_millis(took));
+        prop_assert_eq!(back.judge(now, 0.0, || 1.0), life.judge(now, 0.0, || 1.0));
     }
 
     /// Promise 1: jitter shortens by its share at most, and never lengthens.

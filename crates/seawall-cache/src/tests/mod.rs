@@ -10,3 +10,5 @@ mod loom_flight;
 mod loom_loads;
 #[cfg(seawall_loom)]
 mod loom_publish;
+#[cfg(not(seawall_loom))]
+mod owed;

@@ -73,7 +73,7 @@ fn a_value_is_read_at_once_and_the_source_gets_it_in_batches() {
 fn what_the_queue_refuses_the_cache_does_not_keep() {
     let users = users();
     let (behind, _writer) = behind(1, 1);
-    users.insert(2, 5);
+    drop(users.insert(2, 5));
     users.write_behind(1, 10, &behind).unwrap();
 
     let refused = users.write_behind(2, 20, &behind).unwrap_err();
@@ -222,11 +222,11 @@ async fn a_loader_that_asks_the_queue_first_never_reads_behind_a_write() {
     users.write_behind(1, 7, &behind).unwrap();
     users.write_behind(2, Loaded::absent(), &behind).unwrap();
 
-    users.invalidate(&1); // or evicted
+    drop(users.invalidate(&1)); // or evicted
     assert_eq!((read(1).await, read(2).await), (Some(7), None));
     let mut run = Box::pin(writer.run(|_| pending::<Result<(), Infallible>>(), never));
     assert!(Task::new().poll(run.as_mut()).is_pending());
-    users.clear(); // while both are being written
+    drop(users.clear()); // while both are being written
     assert_eq!((read(1).await, read(2).await, read(3).await), (Some(7), None, Some(0)));
 }
 

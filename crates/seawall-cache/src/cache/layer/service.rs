@@ -14,7 +14,10 @@ use tower_service::Service;
 use super::{CacheLayer, Keeps, ResponseFuture};
 use crate::{
     Cache, Entry, LoadError, Loaded, Store,
-    cache::{find::Found, load::load},
+    cache::{
+        find::Found,
+        load::{Way, load},
+    },
     coalesce::Inner,
     flight::{Entry as Seat, Place},
 };
@@ -116,7 +119,8 @@ where
         let came = shared.tags.mark();
         let keeps = self.layer.keeps.clone();
         let mut leader = match shared.flights.join_or_lead(&key) {
-            Seat::Leads(leader) => leader,
+            // Where the second level is asked first, the inner service is not called yet.
+            Seat::Leads(leader) if shared.level.is_none() => leader,
             seat => {
                 let call = Inner::postpone(&mut self.inner, &mut self.inner_is_ready, request); // for the case that it takes over
                 let load = || kept(Inner::unready(call), keeps);
@@ -151,7 +155,8 @@ where
                 Inner::unready(Inner::postpone(&mut self.inner, &mut self.inner_is_ready, request)),
             ),
         };
-        let course = Box::pin(load(shared.clone(), leader, place, || kept(inner, keeps)));
+        let course =
+            Box::pin(load(shared.clone(), leader, Way::Turn(place), || kept(inner, keeps)));
         ResponseFuture::loading(async move {
             let timer = shared.soft_timer(late); // from the first poll, in the task that waits
             shared.drive(&key, course, timer).await
