@@ -41,6 +41,9 @@ where
     since: Since,
 }
 
+/// What became of keys, by their places.
+type Outcomes<V, E> = Vec<(usize, Outcome<V, E>)>;
+
 /// What it brought, and what of it goes to the second level.
 type Flown<K, V, E> = (Vec<Arrived<K, V, E>>, Vec<Fill<K, V>>);
 
@@ -195,7 +198,7 @@ where
         rights: Vec<Right<K, V>>,
         ended: Ended<Result<A, E>>,
         since: Since,
-    ) -> Result<Flown<K, V, E>, Vec<(usize, Outcome<V, E>)>>
+    ) -> Result<Flown<K, V, E>, Outcomes<V, E>>
     where
         A: IntoIterator<Item = (K, R)>,
         R: Into<Loaded<V>>,

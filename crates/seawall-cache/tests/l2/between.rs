@@ -437,3 +437,43 @@ async fn a_fresh_hit_allocates_nothing_with_a_second_level_too() {
 
     assert_eq!((polled, count), (std::task::Poll::Ready(1), 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bulk_get_renews_behind_its_answer_for_all() {
+    let between = between();
+    let stale = || builder().stale_while_revalidate(TTL);
+    let (one, ..) = instance_of(stale(), &between).await;
+    let (other, ..) = instance_of(stale(), &between).await;
+    for users in [&one, &other] {
+        assert_eq!((loads(users, 1, 1).await, loads(users, 2, 1).await), (1, 1));
+    }
+    sleep(TTL + millis(1)).await;
+    let load = |keys: Vec<u32>| ready(Ok::<_, io::Error>(keys.into_iter().map(|key| (key, 2))));
+
+    for users in [&one, &other] {
+        let answers = users.get_or_load_many([1, 2], load).await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap() == 1), "at once");
+        sleep(millis(1)).await;
+        assert_eq!((users.get(&1), users.get(&2)), (Some(2), Some(2)));
+    }
+
+    assert_eq!((count(&one, "loads"), count(&other, "loads")), (4, 1), "one batch, by the first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_behind_ends_what_the_others_have() {
+    struct Takes;
+    impl seawall_cache::WriteQueue<u32, u32> for Takes {
+        fn offer(&self, _: &u32, _: Option<&u32>) -> Result<(), seawall_cache::Rejection> {
+            Ok(())
+        }
+    }
+    let between = between();
+    let ((one, ..), (other, ..)) = (instance(&between).await, instance(&between).await);
+    assert_eq!((loads(&one, 7, 1).await, loads(&other, 7, 0).await), (1, 1));
+
+    one.write_behind(7, 2, &Takes).unwrap();
+    sleep(millis(300)).await;
+
+    assert_eq!((one.get(&7), other.get(&7)), (Some(2), None));
+}

@@ -22,6 +22,8 @@ use crate::l2::Tag;
 const MOST: usize = 10_000;
 /// In one call.
 const BATCH: usize = 1_000;
+const AT_ONCE: Duration = Duration::from_millis(1);
+/// After a failure; each is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
@@ -225,7 +227,7 @@ where
     /// Tells what is owed, until nothing is.
     async fn make_good(mut tells: Tells<K, V>) {
         let this = tells.level.clone();
-        let mut pause = FIRST_PAUSE;
+        let mut pause = AT_ONCE; // nobody may have tried yet
         loop {
             let mut timer = Timer::after(Some(pause));
             std::future::poll_fn(|cx| timer.poll(cx)).await;
@@ -243,7 +245,7 @@ where
             match this.end_parts(&part, true).await {
                 Ok(()) => {
                     this.pending.lock().settle(&part, count);
-                    pause = Duration::from_millis(1);
+                    pause = AT_ONCE;
                 }
                 Err(_) if this.closing.is_closed() => return,
                 Err(_) => pause = (2 * pause).min(LONGEST_PAUSE).max(FIRST_PAUSE),
