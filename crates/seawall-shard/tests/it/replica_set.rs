@@ -177,12 +177,15 @@ fn a_write_that_waits_is_woken_by_each_change() {
     assert_eq!(refused.reason(), Reason::NoShard);
 }
 
+#[cfg(feature = "tokio")]
 type Turns = ReplicaSet<Turner, fn(&Access) -> Access>;
 
 /// One that is never ready, and names another one the primary while it is asked again.
+#[cfg(feature = "tokio")]
 #[derive(Clone)]
 struct Turner(Arc<(OnceLock<Turns>, AtomicU32)>, bool);
 
+#[cfg(feature = "tokio")]
 impl Service<Access> for Turner {
     type Response = bool;
     type Error = &'static str;
