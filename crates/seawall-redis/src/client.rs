@@ -116,6 +116,47 @@ impl Client {
         connected.map_err(|error| self.redact(error.to_string()))
     }
 
+    /// Whether it can be heard which keys change.
+    #[cfg(feature = "cache")]
+    pub(crate) fn can_track(&self) -> bool {
+        match self {
+            Self::Single { address, .. } => address.protocol() == ProtocolVersion::RESP3,
+            #[cfg(feature = "cluster")]
+            Self::Cluster { .. } => false,
+        }
+    }
+
+    /// Connects, and lets the server say which keys change whose names begin with `prefix`.
+    ///
+    /// `on_push` is called by the task that reads the connection, in the order of what comes.
+    #[cfg(feature = "cache")]
+    pub(crate) async fn track(
+        &self,
+        prefix: &[u8],
+        on_push: impl Fn(Push<'_>) + Send + Sync + 'static,
+    ) -> Result<Link, String> {
+        let client = match self {
+            Self::Single { client, .. } => client,
+            #[cfg(feature = "cluster")]
+            Self::Cluster { .. } => return Err("a cluster can't be listened to".to_owned()),
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(None)
+            .set_response_timeout(None)
+            .set_push_sender(move |info: PushInfo| {
+                pushes(&info, &on_push);
+                Ok::<(), ()>(())
+            });
+        let track = async {
+            let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            let mut command = redis::cmd("CLIENT");
+            command.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(prefix);
+            connection.req_packed_command(&command).await?.extract_error()?;
+            Ok::<_, RedisError>(Link::Single(connection))
+        };
+        track.await.map_err(|error| self.redact(error.to_string()))
+    }
+
     fn redact(&self, message: String) -> String {
         match self {
             Self::Single { address, .. } => address.redact(message),
@@ -124,6 +165,42 @@ impl Client {
                 seeds.iter().fold(message, |message, seed| seed.redact(message))
             }
         }
+    }
+}
+
+/// What a server says without being asked.
+#[cfg(feature = "cache")]
+pub(crate) enum Push<'a> {
+    /// The key of this name was written, or went.
+    Changed(&'a [u8]),
+    /// All keys went.
+    Flushed,
+    /// It has closed the connection.
+    Disconnected,
+}
+
+/// Passes on what a message says.
+#[cfg(feature = "cache")]
+fn pushes(info: &PushInfo, to: impl Fn(Push<'_>)) {
+    match info.kind {
+        PushKind::Disconnection => to(Push::Disconnected),
+        PushKind::Invalidate => {
+            for said in &info.data {
+                match said {
+                    Value::Array(names) => {
+                        for name in names {
+                            match name {
+                                Value::BulkString(name) => to(Push::Changed(name)),
+                                // It can be about any.
+                                _ => to(Push::Flushed),
+                            }
+                        }
+                    }
+                    _ => to(Push::Flushed),
+                }
+            }
+        }
+        _ => {}
     }
 }
 

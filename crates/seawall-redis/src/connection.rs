@@ -8,6 +8,8 @@ mod core;
 mod event;
 mod keeper;
 mod state;
+#[cfg(feature = "cache")]
+mod track;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -18,6 +20,8 @@ pub use self::{
     builder::ConnectionBuilder,
     event::{Event, Turn},
 };
+#[cfg(feature = "cache")]
+pub(crate) use self::track::Said;
 use self::{
     core::{Core, Request},
     state::State,

@@ -63,12 +63,11 @@ impl KeySpace {
             Vec::with_capacity(self.prefix.len() + key.len().min(LONGEST) + part.len() + 3);
         name.extend_from_slice(&self.prefix);
         name.push(b'{');
-        match key.len() {
-            0 => name.push(b'%'),
-            1..=LONGEST => escape(key, &mut name),
-            _ => {
+        match long(key) {
+            None if key.is_empty() => name.push(b'%'),
+            None => escape(key, &mut name),
+            Some(hash) => {
                 name.extend_from_slice(b"%#");
-                let hash = sha1_smol::Sha1::from(key).digest().to_string();
                 name.extend_from_slice(hash.as_bytes());
             }
         }
@@ -76,6 +75,17 @@ impl KeySpace {
         name.extend_from_slice(part.as_bytes());
         name
     }
+
+    /// The prefix as it stands in names, without its colon: no brace is in it.
+    #[cfg(feature = "cache")]
+    pub(crate) fn escaped(&self) -> &[u8] {
+        self.prefix.strip_suffix(b":").unwrap_or(&self.prefix)
+    }
+}
+
+/// What a key that is too long to be kept as it is stands for itself by.
+pub(crate) fn long(key: &[u8]) -> Option<String> {
+    (key.len() > LONGEST).then(|| sha1_smol::Sha1::from(key).digest().to_string())
 }
 
 fn escape(text: &[u8], into: &mut Vec<u8>) {
@@ -119,7 +129,7 @@ fn tag(key: &[u8]) -> &[u8] {
 }
 
 /// CRC16 in its XMODEM form: polynomial 0x1021, from 0, nothing reflected.
-fn crc16(bytes: &[u8]) -> u16 {
+pub(crate) fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, &byte| {
         (0..8).fold(crc ^ u16::from(byte) << 8, |crc: u16, _| match crc >> 15 {
             0 => crc << 1,

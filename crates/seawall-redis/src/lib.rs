@@ -6,6 +6,8 @@
 extern crate self as seawall_redis; // by this name the tests' support knows us
 
 mod address;
+#[cfg(feature = "cache")]
+pub mod cache;
 mod client;
 mod command;
 pub mod connection;
@@ -20,6 +22,8 @@ pub use seawall_core::{
 };
 pub use seawall_rate_limiter::{Quota, Standing};
 
+#[cfg(feature = "cache")]
+pub use self::cache::{CacheStore, CacheStoreBuilder, SchemaId};
 pub use self::{
     command::{Arg, Command},
     connection::{Connection, ConnectionBuilder},

@@ -36,7 +36,7 @@ use super::{
 };
 
 /// A connection that held for so long was a good one.
-const STABLE: Duration = Duration::from_secs(1);
+pub(super) const STABLE: Duration = Duration::from_secs(1);
 
 /// Keeps a connection up until the task is aborted.
 pub(super) async fn keep_up(core: Arc<Core>) {
@@ -97,13 +97,13 @@ async fn watch(core: &Core, live: &Live, lost: &mut mpsc::Receiver<String>) -> S
 
 /// The waits before each attempt.
 #[derive(Default)]
-struct Waits {
+pub(super) struct Waits {
     made: u32,
     last: Option<Duration>,
 }
 
 impl Waits {
-    fn next(&mut self, core: &Core) -> Duration {
+    pub(super) fn next(&mut self, core: &Core) -> Duration {
         let wait = core.reconnect.delay(self.made, self.last, &core.chance);
         self.made = self.made.saturating_add(1);
         self.last = Some(wait);

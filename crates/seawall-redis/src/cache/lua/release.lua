@@ -1,0 +1,12 @@
+-- Gives leases back, where they are still held.
+--
+-- KEYS[2...]  for each key: its lease
+-- ARGV[3...]  for each key: the token of its lease
+
+for i = 2, #KEYS do
+  local lease = text(KEYS[i])
+  if lease and sub(lease, 1, 8) == ARGV[i + 1] then
+    call('DEL', KEYS[i])
+  end
+end
+return 1
