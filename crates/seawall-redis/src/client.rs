@@ -148,7 +148,8 @@ impl Client {
                 Ok::<(), ()>(())
             });
         let track = async {
-            let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            let mut connection =
+                client.get_multiplexed_async_connection_with_config(&config).await?;
             let mut command = redis::cmd("CLIENT");
             command.arg("TRACKING").arg("ON").arg("BCAST").arg("PREFIX").arg(prefix);
             connection.req_packed_command(&command).await?.extract_error()?;

@@ -16,12 +16,12 @@ use std::{fmt, sync::Arc, time::Duration};
 use seawall_core::{Name, Observe, Registry, Snapshot, sync::Mutex};
 use tokio::task::AbortHandle;
 
+#[cfg(feature = "cache")]
+pub(crate) use self::track::Said;
 pub use self::{
     builder::ConnectionBuilder,
     event::{Event, Turn},
 };
-#[cfg(feature = "cache")]
-pub(crate) use self::track::Said;
 use self::{
     core::{Core, Request},
     state::State,

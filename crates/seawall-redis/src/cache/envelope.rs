@@ -158,11 +158,13 @@ mod tests {
     fn records() -> impl Strategy<Value = Record<Value>> {
         let lives = (times(), times(), times(), 0..1_u64 << 40);
         let values = option::of((".{0,20}", vec(any::<u32>(), 0..20)));
-        (lives, values, vec(any::<u64>(), 0..5)).prop_map(|((fresh, stale, error, took), value, tags)| {
-            let took = Duration::from_micros(took);
-            let tags = tags.into_iter().map(Tag).collect();
-            Record { value, life: Life { fresh, stale, error, took }, tags }
-        })
+        (lives, values, vec(any::<u64>(), 0..5)).prop_map(
+            |((fresh, stale, error, took), value, tags)| {
+                let took = Duration::from_micros(took);
+                let tags = tags.into_iter().map(Tag).collect();
+                Record { value, life: Life { fresh, stale, error, took }, tags }
+            },
+        )
     }
 
     fn read(bytes: &[u8]) -> Option<Record<Value>> {
@@ -203,7 +205,8 @@ mod tests {
 
         let read = decode::<Value>(&bytes, HEAD, second * 2, &Postcard).expect("it is one");
 
-        let left = Life { fresh: Duration::ZERO, stale: second, error: Duration::MAX, took: second };
+        let left =
+            Life { fresh: Duration::ZERO, stale: second, error: Duration::MAX, took: second };
         assert_eq!(read.life, left);
         assert_eq!(whole(&life), -1);
         assert_eq!(whole(&Life { error: second * 2, ..life }), 3_000_000);

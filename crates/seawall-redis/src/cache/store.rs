@@ -56,7 +56,9 @@ where
                 .collect();
             let args: Vec<_> = made
                 .iter()
-                .flat_map(|(token, (record, whole))| [(&token[..]).into(), record.into(), (*whole).into()])
+                .flat_map(|(token, (record, whole))| {
+                    [(&token[..]).into(), record.into(), (*whole).into()]
+                })
                 .collect();
             let reply = shared.run(&SCRIPTS.fill, batch.part, NONE, keys.collect(), &args).await?;
             Ok((batch.members, reply.ints()?))
@@ -135,7 +137,9 @@ where
 enum Found<V> {
     Is(Look<V>),
     /// A record that the codec can't read; it is not known who loads it, or who does.
-    Odd { held: Option<Option<Lease>> },
+    Odd {
+        held: Option<Option<Lease>>,
+    },
 }
 
 impl<V> Found<V> {
@@ -177,8 +181,9 @@ impl<C> Shared<C> {
             let lease = self.lease.as_millis() as i64; // ten minutes at most
             let renews = i64::from(ask == Ask::Renewal);
             let settings = [self.longest as i64, renews, lease].map(Arg::Int); // 256 MiB at most
-            let args = [&settings, &*bytes.iter().map(|token| token[..].into()).collect::<Vec<_>>()]
-                .concat();
+            let args =
+                [&settings, &*bytes.iter().map(|token| token[..].into()).collect::<Vec<_>>()]
+                    .concat();
             let head = self.head();
             let reply = self.run(&SCRIPTS.look, batch.part, head, keys.collect(), &args).await?;
             Ok((batch.members, self.found(reply, &tokens)?))
@@ -211,7 +216,9 @@ impl<C> Shared<C> {
                 2 => None,
                 3 => Some(None),
                 4 => Some(Some(lease())),
-                _ => return Err(Error::UnexpectedReply { wanted: "0 to 4", got: "another number" }),
+                _ => {
+                    return Err(Error::UnexpectedReply { wanted: "0 to 4", got: "another number" });
+                }
             };
             let age = Duration::from_micros(next()?.int()?.unsigned_abs());
             let record = next()?.bytes()?.unwrap_or_default();
