@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Numbers have the high byte first. The scripts look at what is before the value's kind, and
-//! `lua/common.lua` says what for.
+//! `lua/state.lua` says what for.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The scripts of a cache: each begins with `lua/common.lua`, which says how records and leases lie.
+//! The scripts of a cache. `lua/state.lua` says how records and leases lie.
 
 use std::sync::LazyLock;
 
@@ -13,20 +13,18 @@ pub(super) struct Scripts {
     pub(super) clear: Script,
 }
 
+/// A script of several pieces: each run makes again what stands in it, so it has what it needs and no more.
 macro_rules! script {
-    ($name:literal) => {
-        Script::new(concat!(
-            include_str!("lua/common.lua"),
-            include_str!(concat!("lua/", $name, ".lua"))
-        ))
+    ($($piece:literal)*) => {
+        Script::new(concat!($(include_str!(concat!("lua/", $piece, ".lua"))),*))
     };
 }
 
 pub(super) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
-    look: script!("look"),
-    fill: script!("fill"),
+    look: script!("state" "records" "look"),
+    fill: script!("state" "records" "fill"),
     release: script!("release"),
-    invalidate: script!("invalidate"),
-    invalidate_tags: script!("invalidate_tags"),
-    clear: script!("clear"),
+    invalidate: script!("tell" "invalidate"),
+    invalidate_tags: script!("state" "tell" "invalidate_tags"),
+    clear: script!("tell" "clear"),
 });

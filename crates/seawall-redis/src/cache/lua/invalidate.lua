@@ -3,7 +3,7 @@
 -- KEYS[2...]  for each key: its record, its lease, what is told
 
 for i = 2, #KEYS, 3 do
-  call('DEL', KEYS[i], KEYS[i + 1])
+  redis.call('DEL', KEYS[i], KEYS[i + 1])
   tell(KEYS[i + 2])
 end
 return 1

@@ -4,9 +4,9 @@
 -- ARGV[3...]  for each tag: its 8 bytes
 
 call('DEL', KEYS[2]) -- a write that is allowed where memory is short, as are all after it
-count = call('HINCRBY', state, 'count', 1)
+local count = call('HINCRBY', state, 'count', 1)
 for i = 2, #KEYS do
-  call('HSET', state, place(ARGV[i + 1], 1), count)
+  call('HSET', state, read('>I2', ARGV[i + 1], 7) % PLACES, count)
   tell(KEYS[i])
 end
 return 1
