@@ -220,7 +220,7 @@ mod tests {
             error: Duration::MAX,
             took: Duration::ZERO,
         };
-        let record = Record { value: Some((String::new(), vec![])), life, tags: vec![] };
+        let record = Record::<Value> { value: Some((String::new(), vec![])), life, tags: vec![] };
         let bytes = encode(&record, HEAD, &Postcard, LONGEST).expect("short");
 
         assert_eq!(HEAD, head(1, SchemaId(3)));
