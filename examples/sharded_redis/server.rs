@@ -1,10 +1,10 @@
 //! A private `redis-server` on a port of its own, which ends with its handle, also by a panic.
 //!
-//! Its directory goes with it, and nothing is written there.
+//! Its directory goes with it, and nothing is written there. The examples with a server share this file.
 
 use std::{
-    io::{self, ErrorKind},
-    net::TcpListener,
+    io::{self, ErrorKind, Read, Write},
+    net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -12,8 +12,6 @@ use std::{
 use seawall_core::BoxError;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
-
-use crate::store;
 
 /// How long a server may take to answer, on a machine that has other work.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,7 +58,7 @@ impl Server {
     /// Waits until it answers; `false` where it has ended.
     async fn answers(&mut self) -> Result<bool, BoxError> {
         let end = Instant::now() + PATIENCE;
-        while store::connection(self.port).await.is_err() {
+        while ping(self.port).is_err() {
             if self.child.try_wait()?.is_some() {
                 return Ok(false);
             }
@@ -70,6 +68,19 @@ impl Server {
             sleep(Duration::from_millis(5)).await;
         }
         Ok(self.child.try_wait()?.is_none()) // not one that had the port before it
+    }
+}
+
+/// Asks for a sign of life, which one that is up gives at once.
+fn ping(port: u16) -> io::Result<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.write_all(b"PING\r\n")?;
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer)?;
+    match &answer {
+        b"+PONG\r\n" => Ok(()),
+        _ => Err(io::Error::other("it is not ready")),
     }
 }
 

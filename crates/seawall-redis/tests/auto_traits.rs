@@ -23,6 +23,16 @@ const _: () = {
     all::<limiter::Event>();
 };
 
+#[cfg(feature = "cache")]
+const _: () = {
+    use seawall_redis::{CacheStore, CacheStoreBuilder, SchemaId, cache};
+
+    all::<CacheStore>();
+    all::<CacheStoreBuilder>();
+    all::<cache::Postcard>();
+    all::<SchemaId>();
+};
+
 #[test]
 fn the_futures_of_calls_can_be_spawned() {
     fn sendable<T: Send + 'static>(_: T) {}

@@ -16,6 +16,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("hello_breaker", &[]),
     ("hello_bulkhead", &[]),
     ("hello_cache", &[]),
+    ("hello_l2", &[]),
     ("hello_rate_limiter", &[]),
     ("hello_retry", &[]),
     ("hello_shard", &[]),

@@ -113,7 +113,11 @@ impl<C> CacheStoreBuilder<C> {
 
     /// Of settings that were checked.
     pub(super) fn made(self) -> CacheStore<C> {
-        let parts = self.parts.unwrap_or(if self.connection.is_single() { 1 } else { 64 });
+        let parts = match self.parts {
+            Some(parts) => parts,
+            None if self.connection.is_single() => 1,
+            None => 64,
+        };
         let chance = Chance::random();
         CacheStore {
             shared: Arc::new(Shared {

@@ -31,7 +31,7 @@ use super::{
 use crate::client::{Link, Push};
 
 /// What is heard.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Said<'a> {
     /// From here on everything.
     Begun,
