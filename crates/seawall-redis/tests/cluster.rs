@@ -263,3 +263,45 @@ fn urls_that_cannot_be_are_refused() {
     let error = Connection::builder("two").urls(two).build().expect_err("two passwords");
     assert!(!error.to_string().contains("s3cr3t"), "{error}");
 }
+
+#[cfg(feature = "cache")]
+#[tokio::test]
+async fn the_parts_of_a_cache_lie_on_all_nodes_and_a_tag_ends_what_is_on_any() {
+    use seawall_cache::l2::{Ask, Fill, L2, Life, Look, Record, Tag};
+    use seawall_redis::SchemaId;
+
+    let cluster = Cluster::start().await;
+    let connection = cluster.builder().build().expect("sound");
+    until_it_answers(&connection).await;
+    let store = connection.cache_store("app:users", SchemaId(1));
+    let keys: Vec<u32> = (0..100).collect();
+    let look = async || {
+        let looks = L2::<u32, u32>::look(&store, &keys, Ask::Value).await.expect("all are up");
+        keys.iter().copied().zip(looks).collect::<Vec<_>>()
+    };
+    let hits =
+        async || look().await.iter().filter(|(_, look)| matches!(look, Look::Hit(_))).count();
+
+    let hour = Duration::from_secs(3600);
+    let life = Life { fresh: hour, stale: hour, error: hour, took: hour };
+    let fills: Vec<_> = look()
+        .await
+        .into_iter()
+        .map(|(key, look)| {
+            let Look::Lease(lease) = look else { panic!("nothing was there") };
+            let tag = Tag::of(if key % 2 == 0 { "even" } else { "odd" });
+            Fill { key, lease, record: Record { value: Some(key), life, tags: vec![tag] } }
+        })
+        .collect();
+    let filled = store.fill(&fills).await.expect("all are up");
+    assert_eq!((filled.iter().filter(|filled| **filled).count(), hits().await), (100, 100));
+    for node in &cluster.nodes {
+        assert_ne!(node.ask("DBSIZE"), ":0", "it has some of them");
+    }
+
+    L2::<u32, u32>::invalidate(&store, &[1, 3, 5]).await.expect("all are up");
+    L2::<u32, u32>::invalidate_tags(&store, &[Tag::of("even")]).await.expect("all are up");
+    assert_eq!(hits().await, 47);
+    L2::<u32, u32>::clear(&store).await.expect("all are up");
+    assert_eq!(hits().await, 0);
+}

@@ -156,3 +156,31 @@ impl<C: Send + Sync> Observe for Shared<C> {
             .limit("parts", self.names.parts().into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use seawall_core::{Reason, Rejection, sync::unmodelled::Ordering::Relaxed};
+
+    use super::Doubt;
+    use crate::{Connection, Error, SchemaId};
+
+    #[test]
+    fn only_a_call_that_may_be_carried_out_later_is_in_doubt() {
+        let connection = Connection::builder("c").url("redis://localhost").build().expect("sound");
+        let shared = connection.cache_store("app:users", SchemaId(3)).shared;
+        let own = || shared.own.load(Relaxed);
+        let before = own();
+
+        Doubt::about(&shared).settle(Ok(())).expect("it was done");
+        let refused = Error::from(Rejection::new(Reason::CircuitOpen, "c"));
+        Doubt::about(&shared).settle::<()>(Err(refused)).expect_err("it was not sent");
+        assert_eq!(own(), before);
+
+        let late = Error::TimedOut { sent: true };
+        Doubt::about(&shared).settle::<()>(Err(late)).expect_err("nobody knows");
+        let after = own();
+        assert_ne!(after, before);
+        drop(Doubt::about(&shared));
+        assert_ne!(own(), after, "nor of one that was dropped");
+    }
+}

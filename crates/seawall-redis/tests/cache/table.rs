@@ -78,6 +78,21 @@ async fn nothing_is_filled_that_was_loaded_before_an_invalidation() {
 }
 
 #[tokio::test]
+async fn who_comes_late_gives_back_nothing_of_anothers() {
+    let server = Server::start().await;
+    let (a, b) = (store(&server).await, store(&server).await);
+    let (a, b) = (One(&a, 7), One(&b, 7));
+    let late = a.lease().await;
+    b.invalidate().await;
+    let lease = b.lease().await;
+
+    a.release(late).await;
+
+    assert_eq!(a.look().await, Saw::Busy);
+    assert!(b.fill(lease, record("new")).await);
+}
+
+#[tokio::test]
 async fn a_tag_ends_what_is_there_and_what_is_being_loaded() {
     let server = Server::start().await;
     let (a, b) = (store(&server).await, store(&server).await);

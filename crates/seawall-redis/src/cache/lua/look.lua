@@ -22,11 +22,11 @@ for i = 2, #KEYS, 2 do
     and sub(record, 9, 16) == life
     and length >= 65 + 8 * string.byte(record, 65)
   then
-    local mark, since, time = read('>I8I8I8', record, 17)
+    local mark, since, lasts = read('>I8I8I8', record, 17)
     local tags = string.byte(record, 65)
     if tags == 0 or none_later(mark, record, tags) then
       age = math.max(0, now - since) -- the clock may have gone back
-      fresh = age < time
+      fresh = age < lasts
     else
       record = nil
     end
