@@ -43,8 +43,8 @@
 //!   the URL says `protocol=resp2`.
 //! * A user of the server who may not do `CLIENT TRACKING` hears nothing either.
 //! * Who writes to the source without the cache tells nobody. From outside,
-//!   `DEL 'app:users:{0}:v:7' 'app:users:{0}:l:7'` and then `SET 'app:users!{0}k0:7' '' PX 1` invalidate the key
-//!   `7` of `app:users`.
+//!   `DEL app:users:{0}:v:7 app:users:{0}:l:7` and then `SET app:users!{0}k0:7 x PX 1` invalidate the key `7` of
+//!   `app:users`, where it has one part.
 //!
 //! # The server's memory
 //!

@@ -114,6 +114,16 @@ async fn a_flush_is_heard_as_all() {
 }
 
 #[tokio::test]
+async fn a_key_can_be_ended_from_outside() {
+    let server = Server::start().await;
+    let store = store(&server).await;
+    let hearing = listening(&store).await;
+    server.ask("SET app:users!{0}k0:7 x PX 1");
+
+    until("it is heard", || hearing.all().contains(&Heard::Key(7)).then_some(())).await;
+}
+
+#[tokio::test]
 async fn a_name_that_cannot_be_read_is_heard_as_all() {
     let server = Server::start().await;
     let store = store(&server).await;
