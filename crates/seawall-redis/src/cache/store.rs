@@ -234,8 +234,8 @@ impl<C> Shared<C> {
         tokens.iter().map(one).collect()
     }
 
-    /// A record as it lies, and for how long it is kept; nothing and not at all, where it is unfit: its lease
-    /// ends, and so does what was there.
+    /// A record as it lies, and for how long it is kept; of one that is unfit its tags, and not at all: its
+    /// lease ends, and so does what was there.
     fn made<V>(&self, record: &Record<V>) -> (Vec<u8>, i64)
     where
         C: Codec<V>,
@@ -245,8 +245,9 @@ impl<C> Shared<C> {
             Err(unfit) => {
                 self.stats.not_kept.add(1);
                 self.trace_unfit(&unfit);
-                let none = Record::<V> { value: None, life: record.life, tags: Vec::new() };
-                let bytes = encode(&none, self.head(), &self.codec, self.longest);
+                let tags = record.tags.iter().copied().take(255).collect();
+                let none = Record::<V> { value: None, life: record.life, tags };
+                let bytes = encode(&none, self.head(), &self.codec, usize::MAX);
                 (bytes.unwrap_or_default(), 0)
             }
         }

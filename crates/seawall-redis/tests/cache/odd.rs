@@ -75,6 +75,12 @@ async fn what_is_too_large_is_not_kept_nor_read() {
     large.invalidate().await;
     large.have(record(&"x".repeat(300))).await;
     assert_eq!(small.look().await, Saw::Lease);
+
+    small.invalidate().await;
+    let lease = small.lease().await;
+    invalidate_tag(large.0, "team").await;
+    let refused = !small.fill(lease, tagged(&"x".repeat(300), "team")).await;
+    assert!(refused, "its tags count all the same");
 }
 
 #[tokio::test]
