@@ -53,7 +53,7 @@ async fn what_another_schema_program_or_codec_left_is_nothing() {
     one.invalidate().await;
     one.have(record("Ada")).await;
     let broken = One(&broken, 7);
-    let lease = broken.lease().await;
+    let Look::Lease(lease) = broken.ask(Ask::Value).await else { panic!("it is to be loaded") };
     assert_eq!(broken.look().await, Saw::Busy, "one at a time, here too");
     assert!(broken.fill(lease, record("unwritable")).await, "the lease was held");
     assert_eq!(one.look().await, Saw::Lease, "what was there is no longer true");
