@@ -28,14 +28,17 @@ where
         A: IntoIterator<Item = (U, Rebuilt<I>)>,
     {
         let shared = self.shared();
-        let load = Mutex::new(load); // locked to begin a load, and not while it runs
+        let load = &Mutex::new(load); // locked to begin a load, and not while it runs
         loop {
             let open: Vec<_> = (0..pages.len()).filter(|&index| pages[index].is_none()).collect();
             if open.is_empty() {
                 return Ok(());
             }
             let absent: Vec<_> = open.iter().map(|&index| lists[index].clone()).collect();
-            let flights = shared.flights.run_many(absent.clone(), |led| self.load_led(led, &load));
+            let flights = shared.flights.run_many(absent.clone(), |led| async move {
+                let loaded = self.load_led(led, load).await;
+                loaded.inspect_err(|_| shared.tell(Turn::RebuildFailed))
+            });
             let mut rebuilt = Vec::with_capacity(open.len());
             for answer in flights.await {
                 let answer =
@@ -58,20 +61,6 @@ where
     /// One load for all lists that this caller leads: what each was found to be, or `None` where it was
     /// there when its turn came.
     async fn load_led<F, L, A>(
-        &self,
-        led: Vec<U>,
-        load: &Mutex<F>,
-    ) -> Result<Vec<(U, Option<Arc<Rebuilt<I>>>)>, BoxError>
-    where
-        F: FnMut(Vec<U>) -> L,
-        L: Future<Output = Result<A, BoxError>>,
-        A: IntoIterator<Item = (U, Rebuilt<I>)>,
-    {
-        let outcome = self.try_load_led(led, load).await;
-        outcome.inspect_err(|_| self.shared().tell(Turn::RebuildFailed))
-    }
-
-    async fn try_load_led<F, L, A>(
         &self,
         led: Vec<U>,
         load: &Mutex<F>,
