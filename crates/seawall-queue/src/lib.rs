@@ -13,11 +13,15 @@ pub mod ring;
 pub mod storage;
 #[cfg(test)]
 mod tests;
+#[cfg(all(feature = "worker", not(seawall_loom)))]
+pub mod worker;
 
 pub use seawall_core::{BoxError, ConfigError, Error, Priority};
 
 #[cfg(feature = "json")]
 pub use self::codec::Json;
+#[cfg(all(feature = "worker", not(seawall_loom)))]
+pub use self::worker::{Report, Worker, WorkerBuilder};
 pub use self::{
     codec::{Codec, Plain},
     memory::Memory,

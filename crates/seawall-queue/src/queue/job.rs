@@ -10,9 +10,12 @@ use crate::{
 };
 
 /// A job in the hands of a handler. One that is to be pushed begins with [`Job::new`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Job<T> {
     claimed: Claimed<T>,
+    /// Where it is run by a worker.
+    #[cfg(all(feature = "worker", not(seawall_loom)))]
+    ties: Option<std::sync::Arc<crate::worker::Ties>>,
 }
 
 impl<T> Job<T> {
@@ -110,8 +113,35 @@ impl<T> Job<T> {
     }
 }
 
+#[cfg(all(feature = "worker", not(seawall_loom)))]
+impl<T> Job<T> {
+    pub(crate) fn tied(claimed: Claimed<T>, ties: std::sync::Arc<crate::worker::Ties>) -> Self {
+        Self { claimed, ties: Some(ties) }
+    }
+
+    /// Says how far it is. The next heartbeat carries it, and only the last word that was said before.
+    ///
+    /// Costs a lock of its own; says nothing where no worker runs it.
+    pub fn progress(&self, progress: crate::storage::Progress) {
+        if let Some(ties) = &self.ties {
+            ties.progress(progress);
+        }
+    }
+
+    /// Why it is to stop, if it is: for work that can't be dropped at any `.await`, as on a thread that may
+    /// block.
+    #[must_use]
+    pub fn stopped(&self) -> Option<crate::worker::Stop> {
+        self.ties.as_ref().and_then(|ties| ties.stopped())
+    }
+}
+
 impl<T> From<Claimed<T>> for Job<T> {
     fn from(claimed: Claimed<T>) -> Self {
-        Self { claimed }
+        Self {
+            claimed,
+            #[cfg(all(feature = "worker", not(seawall_loom)))]
+            ties: None,
+        }
     }
 }

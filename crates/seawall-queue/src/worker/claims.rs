@@ -1,0 +1,106 @@
+//! The first loop: claims what there are places for, and begins it.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use futures_util::future::{Either, select};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{run::run, shared::Shared};
+use crate::{
+    job::Verdict,
+    storage::{Claim, Claimed, Hint, MAX_BATCH, Settlement},
+};
+
+/// A hint that comes again and again for nothing is followed this often.
+const BREATH: Duration = Duration::from_millis(1);
+
+/// Claims until `shutdown`. It never leaves a claim half way: what was leased is run or given back.
+pub(super) async fn claim<T: Send + Sync + 'static>(
+    shared: &Arc<Shared<T>>,
+    tasks: &mut JoinSet<()>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut shutdown = pin!(shutdown);
+    loop {
+        while tasks.try_join_next().is_some() {} // what is over needs no place in the set
+        let room = match select(shutdown.as_mut(), pin!(shared.runs.room(shared.terms.concurrency)))
+            .await
+        {
+            Either::Left(_) => return,
+            Either::Right((room, _)) => room.min(MAX_BATCH),
+        };
+
+        // He waits before he looks: what comes in between is told to him.
+        let mut hint = pin!(shared.queue.wait(Hint::Work));
+        let is_told = poll_once(hint.as_mut()).await;
+        let sent = Instant::now();
+        let claimed = timeout(shared.terms.beat(), shared.queue.claim(shared.ask(room))).await;
+        let is_over = poll_once(shutdown.as_mut()).await;
+
+        let news = match claimed {
+            Ok(Ok(jobs)) if is_over => return jobs.iter().for_each(|job| shared.give_back(job)),
+            Ok(Ok(jobs)) if jobs.len() == room => {
+                jobs.into_iter().for_each(|job| shared.begin(job, sent, tasks));
+                continue; // there may be more
+            }
+            Ok(Ok(jobs)) => {
+                jobs.into_iter().for_each(|job| shared.begin(job, sent, tasks));
+                true
+            }
+            Ok(Err(_)) | Err(_) => {
+                shared.tally.failed_calls.add(1);
+                false
+            }
+        };
+        if is_over {
+            return;
+        }
+        let pause = pin!(async {
+            match (news, is_told) {
+                (false, _) => sleep(shared.terms.rest()).await,
+                (true, true) => sleep(BREATH).await, // told, and there was too little: a hint may be wrong
+                (true, false) => {
+                    let work = pin!(shared.work.notified());
+                    select(select(hint, work), pin!(sleep(shared.terms.poll))).await;
+                }
+            }
+        });
+        if let Either::Left(_) = select(shutdown.as_mut(), pause).await {
+            return;
+        }
+    }
+}
+
+impl<T: Send + Sync + 'static> Shared<T> {
+    fn ask(&self, room: usize) -> Claim {
+        let terms = &self.terms;
+        Claim::new(room, terms.lease).limits(terms.limits).worker(terms.name.clone())
+    }
+
+    fn begin(self: &Arc<Self>, job: Claimed<T>, sent: Instant, tasks: &mut JoinSet<()>) {
+        self.tally.claimed.add(1);
+        let ties = self.runs.enter(job.lease, sent + self.terms.safe());
+        tasks.spawn(run(Arc::clone(self), job, ties));
+    }
+
+    /// It came when nothing is begun any more: back to its old place.
+    fn give_back(&self, job: &Claimed<T>) {
+        self.tally.claimed.add(1);
+        self.runs.enter(job.lease, Instant::now() + self.terms.safe());
+        self.outbox.put(Settlement { lease: job.lease, verdict: Verdict::Release });
+    }
+}
+
+/// Whether it is ready; asked once.
+async fn poll_once(mut future: Pin<&mut impl Future<Output = ()>>) -> bool {
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await
+}

@@ -1,0 +1,172 @@
+//! The runs that are under way: whose lease each has, until when it is safe, and whether it is to stop.
+
+use std::{collections::HashMap, sync::Arc};
+
+use seawall_core::sync::Mutex;
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    job::{Lease, Token},
+    storage::{Heartbeat, Progress},
+};
+
+/// Why a run is stopped before its handler came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Its lease is somebody else's.
+    Lost,
+    /// No heartbeat was answered for so long that it may be somebody else's soon.
+    Unsure,
+    /// Somebody cancelled the job.
+    Cancelled,
+    /// Its worker ends, and had no more patience.
+    Shutdown,
+}
+
+/// All runs of a worker, until each is settled.
+#[derive(Default)]
+pub(super) struct Runs {
+    live: Mutex<HashMap<Token, Live>>,
+    /// Someone left.
+    left: Notify,
+}
+
+struct Live {
+    safe_until: Instant,
+    ties: Arc<Ties>,
+}
+
+/// What ties a run to its worker: the handler's job has it too.
+#[derive(Debug)]
+pub(crate) struct Ties {
+    pub(super) lease: Lease,
+    said: Mutex<Said>,
+    stop: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    stop: Option<Stop>,
+    /// What no heartbeat has carried yet.
+    progress: Option<Progress>,
+}
+
+impl Runs {
+    pub(super) fn len(&self) -> usize {
+        self.live.lock().len()
+    }
+
+    pub(super) fn enter(&self, lease: Lease, safe_until: Instant) -> Arc<Ties> {
+        let ties = Arc::new(Ties { lease, said: Mutex::default(), stop: Notify::new() });
+        let live = Live { safe_until, ties: Arc::clone(&ties) };
+        self.live.lock().insert(lease.token, live);
+        ties
+    }
+
+    pub(super) fn leave(&self, token: Token) {
+        self.live.lock().remove(&token);
+        self.left.notify_waiters();
+    }
+
+    /// Returns when fewer than `places` are taken, and says how many are free.
+    pub(super) async fn room(&self, places: usize) -> usize {
+        loop {
+            let mut left = std::pin::pin!(self.left.notified());
+            left.as_mut().enable(); // before the look: who leaves after it is not missed
+            match places.saturating_sub(self.len()) {
+                0 => left.await,
+                room => return room,
+            }
+        }
+    }
+
+    pub(super) async fn all_over(&self) {
+        self.room_for_all().await;
+    }
+
+    async fn room_for_all(&self) {
+        loop {
+            let mut left = std::pin::pin!(self.left.notified());
+            left.as_mut().enable();
+            if self.len() == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// When the first lease is not safe any more.
+    pub(super) fn safe_until(&self) -> Option<Instant> {
+        self.live.lock().values().map(|live| live.safe_until).min()
+    }
+
+    /// Stops what is not safe any more.
+    pub(super) fn stop_unsafe(&self, now: Instant) {
+        for live in self.live.lock().values().filter(|live| live.safe_until <= now) {
+            live.ties.stop(Stop::Unsure);
+        }
+    }
+
+    pub(super) fn stop_all(&self, why: Stop) {
+        self.live.lock().values().for_each(|live| live.ties.stop(why));
+    }
+
+    /// One heartbeat for each, with what it said since the last one.
+    pub(super) fn heartbeats(&self) -> Vec<Heartbeat> {
+        let live = self.live.lock();
+        live.values()
+            .map(|live| Heartbeat {
+                lease: live.ties.lease,
+                progress: live.ties.said.lock().progress.take(),
+            })
+            .collect()
+    }
+
+    /// A heartbeat did not come through: what it carried goes with the next one, unless there is news.
+    pub(super) fn unsaid(&self, heartbeats: Vec<Heartbeat>) {
+        let live = self.live.lock();
+        for Heartbeat { lease, progress } in heartbeats {
+            if let (Some(live), Some(progress)) = (live.get(&lease.token), progress) {
+                live.ties.said.lock().progress.get_or_insert(progress);
+            }
+        }
+    }
+
+    pub(super) fn kept(&self, token: Token, safe_until: Instant) {
+        if let Some(live) = self.live.lock().get_mut(&token) {
+            live.safe_until = live.safe_until.max(safe_until);
+        }
+    }
+
+    pub(super) fn stop(&self, token: Token, why: Stop) {
+        if let Some(live) = self.live.lock().get(&token) {
+            live.ties.stop(why);
+        }
+    }
+}
+
+impl Ties {
+    /// The first reason is the one that counts.
+    fn stop(&self, why: Stop) {
+        self.said.lock().stop.get_or_insert(why);
+        self.stop.notify_one(); // its one waiter may not have come yet
+    }
+
+    pub(crate) fn stopped(&self) -> Option<Stop> {
+        self.said.lock().stop
+    }
+
+    pub(crate) fn progress(&self, progress: Progress) {
+        self.said.lock().progress = Some(progress);
+    }
+
+    /// Returns when it is to stop.
+    pub(super) async fn until_stopped(&self) -> Stop {
+        loop {
+            if let Some(why) = self.stopped() {
+                return why;
+            }
+            self.stop.notified().await;
+        }
+    }
+}

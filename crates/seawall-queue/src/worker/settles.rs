@@ -1,0 +1,51 @@
+//! The third loop: tells the storage how runs ended, many at a time, until it has heard.
+
+use std::convert::Infallible;
+
+use tokio::time::{sleep, timeout};
+
+use super::shared::Shared;
+use crate::{
+    job::{Settled, State, Verdict},
+    storage::Settlement,
+};
+
+pub(super) async fn settle<T: Send + Sync>(shared: &Shared<T>) -> Infallible {
+    loop {
+        let settlements = shared.outbox.take().await;
+        let answers = timeout(shared.terms.beat(), shared.queue.settle(settlements.clone())).await;
+        let Ok(Ok(answers)) = answers else {
+            // It may have heard, or not: to say it again is harmless.
+            shared.tally.failed_calls.add(1);
+            shared.outbox.put_back(settlements);
+            sleep(shared.terms.rest()).await;
+            continue;
+        };
+        for (settlement, answer) in settlements.iter().zip(answers) {
+            shared.settled(settlement, answer);
+        }
+    }
+}
+
+impl<T> Shared<T> {
+    fn settled(&self, settlement: &Settlement, answer: Settled) {
+        let tally = &self.tally;
+        let count = match (answer, &settlement.verdict) {
+            (Settled::Lost, _) => &tally.lost,
+            (Settled::Done(State::Done), _) | (Settled::Already, Verdict::Done { .. }) => {
+                &tally.done
+            }
+            (Settled::Done(State::Dead), _) | (Settled::Already, Verdict::Bury { .. }) => {
+                &tally.died
+            }
+            (Settled::Done(State::Cancelled), _) | (Settled::Already, Verdict::Cancelled) => {
+                &tally.cancelled
+            }
+            (_, Verdict::Snooze { .. }) => &tally.snoozed,
+            (_, Verdict::Release) => &tally.released,
+            _ => &tally.retried,
+        };
+        count.add(1);
+        self.runs.leave(settlement.lease.token);
+    }
+}

@@ -1,0 +1,53 @@
+//! What the loops and the runs of a worker share.
+
+use std::time::Duration;
+
+use seawall_core::{Backoff, Chance, Name};
+use tokio::sync::Notify;
+
+use super::{handler::Handle, outbox::Outbox, report::Tally, runs::Runs};
+use crate::{Queue, job::Limits};
+
+pub(super) struct Shared<T> {
+    pub(super) queue: Queue<T>,
+    pub(super) terms: Terms,
+    pub(super) handle: Handle<T>,
+    pub(super) chance: Chance,
+    pub(super) runs: Runs,
+    pub(super) outbox: Outbox,
+    pub(super) tally: Tally,
+    /// That there may be something to claim.
+    pub(super) work: Notify,
+}
+
+/// On which terms it works.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) name: Name,
+    pub(super) concurrency: usize,
+    pub(super) lease: Duration,
+    pub(super) limits: Limits,
+    pub(super) backoff: Backoff,
+    pub(super) timeout: Option<Duration>,
+    pub(super) drain: Duration,
+    pub(super) poll: Duration,
+}
+
+impl Terms {
+    /// How often heartbeats go out, and how long any call of the storage may take: two may fail before a
+    /// lease is in danger.
+    pub(super) fn beat(&self) -> Duration {
+        self.lease / 3
+    }
+
+    /// For how long a lease is safe from the moment that it was asked for: the storage's clock may run a
+    /// little faster, and a run takes a moment to stop.
+    pub(super) fn safe(&self) -> Duration {
+        self.lease - self.lease / 10
+    }
+
+    /// How long to leave a storage alone that failed.
+    pub(super) fn rest(&self) -> Duration {
+        self.poll.min(self.beat())
+    }
+}
