@@ -10,13 +10,14 @@ use std::{
     time::Duration,
 };
 
+use seawall_core::Clock;
 use seawall_queue::{BoxError, Job, Queue, Report, Worker, WorkerBuilder, job::State};
 use tokio::time::sleep;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 fn queue() -> Queue<u32> {
-    Queue::memory("work").build().expect("sound settings")
+    Queue::memory("work").clock(Clock::tokio()).build().expect("sound settings")
 }
 
 fn worker(queue: &Queue<u32>) -> WorkerBuilder<u32> {
