@@ -414,7 +414,8 @@ fn run(seed: u64, weather: Weather) -> (u64, u64, u64) {
         }
         assert!(ticks < 200_000, "it ends: {:?}", simulation.migration);
     }
-    for _ in 0..600 {
+    // It may have ended soon: enough for a hundred of each, or so.
+    for _ in 0..1_500 {
         simulation.begin();
         simulation.advance();
     }
