@@ -19,6 +19,8 @@ pub use seawall_chaos as chaos;
 #[cfg(feature = "circuit-breaker")]
 pub use seawall_circuit_breaker as circuit_breaker;
 pub use seawall_core as core;
+#[cfg(feature = "queue")]
+pub use seawall_queue as queue;
 #[cfg(feature = "rate-limiter")]
 pub use seawall_rate_limiter as rate_limiter;
 #[cfg(feature = "retry")]
@@ -54,6 +56,10 @@ pub mod prelude {
     #[cfg(all(feature = "circuit-breaker", feature = "tower"))]
     pub use seawall_circuit_breaker::{CircuitBreakerLayer, CircuitBreakersLayer};
     pub use seawall_core::{Backoff, Error, Jitter, Outcome, Reason, Rejection};
+    #[cfg(all(feature = "queue", feature = "tokio"))]
+    pub use seawall_queue::Worker;
+    #[cfg(feature = "queue")]
+    pub use seawall_queue::{Job, Queue};
     #[cfg(all(feature = "rate-limiter", feature = "tower"))]
     pub use seawall_rate_limiter::RateLimiterLayer;
     #[cfg(feature = "rate-limiter")]

@@ -17,6 +17,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("hello_bulkhead", &[]),
     ("hello_cache", &[]),
     ("hello_l2", &[]),
+    ("hello_queue", &[]),
     ("hello_rate_limiter", &[]),
     ("hello_retry", &[]),
     ("hello_shard", &[]),

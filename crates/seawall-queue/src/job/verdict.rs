@@ -42,6 +42,12 @@ impl Verdict {
     /// It is done, and nothing came out of it.
     pub const DONE: Self = Self::Done { result: None };
 
+    /// No attempt will do: it is dead, with these words.
+    #[must_use]
+    pub fn refuse(why: impl Into<String>) -> Self {
+        Self::Bury { cause: Cause::Refused, error: why.into() }
+    }
+
     /// Why it failed, where it did.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
