@@ -157,7 +157,7 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
         let shared = Shared {
             queue,
             handle,
-            chance: Chance::from_seed(seed.or(terms.backoff.chosen_seed())),
+            chance: Chance::from_seed(seed.or_else(|| terms.backoff.chosen_seed())),
             terms,
             runs: Runs::default(),
             outbox: Outbox::default(),

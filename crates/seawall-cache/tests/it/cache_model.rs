@@ -5,7 +5,7 @@
 //! later. After a write that is told to the cache, whoever asks must get that version or a later one;
 //! after one that is not told, the old one for as long as it may be stale, and no longer.
 
-#![cfg(all(feature = "tokio", not(seawall_loom)))]
+#![cfg(feature = "tokio")]
 
 use std::{
     future::Future,

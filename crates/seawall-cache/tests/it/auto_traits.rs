@@ -1,7 +1,5 @@
 //! What can be sent, shared and unpinned: part of the interface, though no signature says so.
 
-#![cfg(not(seawall_loom))]
-
 use std::{cell::Cell, future::Ready, io};
 
 use seawall_cache::{
@@ -39,7 +37,7 @@ const _: () = {
 };
 
 const _: () = {
-    use seawall_cache::{Background, Cache, CacheBuilder, Entry, Event, Loaded, QuickStore, Room};
+    use seawall_cache::{Background, Cache, CacheBuilder, Entry, Event, Loaded, Room};
 
     /// A cache asks for no `Debug`, `Eq` or `Hash` of a value.
     #[derive(Clone)]
@@ -49,7 +47,8 @@ const _: () = {
     all::<CacheBuilder<String, Shown, io::Error>>();
     all::<Entry<Shown>>();
     all::<Loaded<Shown>>();
-    all::<QuickStore<String, Shown>>();
+    #[cfg(feature = "quick-cache")]
+    all::<seawall_cache::QuickStore<String, Shown>>();
     all::<Event>();
     all::<Room>();
     sends::<Background>();

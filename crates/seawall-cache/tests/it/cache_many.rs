@@ -1,10 +1,8 @@
 //! The promises of a bulk get; and, in modules, of batches made of single gets, and of writes behind.
 
-#![cfg(all(feature = "tokio", not(seawall_loom)))]
+#![cfg(feature = "tokio")]
 
-#[path = "cache_many/batcher.rs"]
 mod batcher;
-#[path = "cache_many/behind.rs"]
 mod behind;
 
 use std::{

@@ -1,7 +1,5 @@
 //! The promises of a call for many keys.
 
-#![cfg(not(seawall_loom))]
-
 use std::{
     cell::RefCell,
     future::{Future, pending, ready},

@@ -1,7 +1,5 @@
 //! What the store promises, one thing a test; the numbers are those of its page.
 
-#![cfg(not(seawall_loom))]
-
 use std::{
     hash::{Hash, Hasher},
     sync::{
@@ -16,10 +14,7 @@ use seawall_core::sync::{
     Mutex,
     unmodelled::{AtomicUsize, Ordering::Relaxed},
 };
-use seawall_test::{CountingAllocator, allocations};
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator::system();
+use seawall_test::allocations;
 
 fn of(entries: usize) -> SetStore<u64, u64> {
     SetStore::new(entries, entries as u64)

@@ -1,8 +1,6 @@
 //! Flights in every order of events that chance comes up with, beside a slow model that is right at
 //! sight. Everything is polled by hand, and every wake is counted.
 
-#![cfg(not(seawall_loom))]
-
 use std::{
     cell::RefCell,
     collections::HashMap,

@@ -1,18 +1,15 @@
 //! The promises of a Tower middleware, and those of a layer that answers from a cache.
 
-#![cfg(all(feature = "tower", not(seawall_loom)))]
+#![cfg(feature = "tower")]
 
 use std::{convert::Infallible, pin::pin, task::Poll, time::Duration};
 
 use seawall_cache::{BoxError, Cache, CacheLayer, CacheService, Clock, DefaultStore};
 use seawall_test::{
-    Answer, CountingAllocator, Failure, Held, HeldHandle, Probe, Task, allocations,
+    Answer, Failure, Held, HeldHandle, Probe, Task, allocations,
     contract::{self, Inner, Suite, Unclonable},
 };
 use tower::{Layer, Service};
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator::system();
 
 type Key = fn(&u64) -> Option<u64>;
 type Layered<E = Failure> = CacheLayer<u64, u64, E, Key>;

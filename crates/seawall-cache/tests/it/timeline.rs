@@ -1,7 +1,5 @@
 //! The promises of a timeline, as its users see them.
 
-#![cfg(not(seawall_loom))]
-
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},

@@ -2,6 +2,8 @@
 //!
 //! Time is paused: what waits, waits by the runtime's clock, which goes on when all tasks wait.
 
+#![cfg(feature = "tokio")]
+
 mod away;
 mod between;
 mod faulty;

@@ -1,8 +1,6 @@
 //! The store in every order of calls that chance comes up with: beside a map that never forgets, which
 //! says what may be found; and beside quick_cache, which says how much should be.
 
-#![cfg(not(seawall_loom))]
-
 use std::collections::HashMap;
 
 use proptest::prelude::*;

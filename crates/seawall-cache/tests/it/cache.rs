@@ -1,8 +1,6 @@
 //! The promises of a cache, as its users see them.
 
-#![cfg(all(feature = "tokio", not(seawall_loom)))]
-
-mod l2;
+#![cfg(feature = "tokio")]
 
 use std::{
     future::{Future, pending, ready},
@@ -21,14 +19,11 @@ use std::{
 use futures_util::future::join_all;
 use seawall_cache::{
     Background, Cache, CacheBuilder, Clock, Entry, Equivalent, Error, LoadError, Loaded, NotShared,
-    QuickStore, Ratio, Reason, Room, Store, Turn,
+    Ratio, Reason, Room, SetStore, Store, Turn,
 };
 use seawall_core::ManualClock;
-use seawall_test::{CountingAllocator, Task, allocations};
+use seawall_test::{Task, allocations};
 use tokio::sync::{mpsc, oneshot};
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator::system();
 
 type Users = Cache<u32, u32, io::Error>;
 type Builder = CacheBuilder<u32, u32, io::Error>;
@@ -810,7 +805,7 @@ fn what_cannot_be_is_told_by_its_name() {
 }
 
 /// Hides an entry from one look: as if it were published right after it.
-struct Late(QuickStore<u32, Entry<u32>>, AtomicBool);
+struct Late(SetStore<u32, Entry<u32>>, AtomicBool);
 
 impl Store<u32, Entry<u32>> for Late {
     fn with<Q, R>(&self, key: &Q, look: impl FnOnce(&Entry<u32>) -> R) -> Option<R>
@@ -852,7 +847,7 @@ impl Store<u32, Entry<u32>> for Late {
 #[test]
 fn what_is_published_between_the_look_and_the_lead_is_not_loaded_again() {
     let make =
-        |room: Room| Late(QuickStore::new(room.entries, room.max_weight), AtomicBool::default());
+        |room: Room| Late(SetStore::new(room.entries, room.max_weight), AtomicBool::default());
     let users = users().0.build_on(make).unwrap();
     done(users.insert(7, 1));
     assert_eq!(now(users.get_or_load(&7, never)).unwrap(), 1);

@@ -1,6 +1,6 @@
 //! The promises of a Tower middleware, and those of a layer that shares responses.
 
-#![cfg(all(feature = "tower", not(seawall_loom)))]
+#![cfg(feature = "tower")]
 
 use std::{convert::Infallible, pin::pin, task::Poll};
 
@@ -8,13 +8,10 @@ use seawall_cache::{
     BoxError, CoalesceLayer, CoalesceService, Error, LoadError, Reason, Rejection, SingleFlight,
 };
 use seawall_test::{
-    Answer, CountingAllocator, Failure, Held, HeldHandle, Probe, Task, allocations,
+    Answer, Failure, Held, HeldHandle, Probe, Task, allocations,
     contract::{self, Inner, Suite, Unclonable},
 };
 use tower::{Layer, Service};
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator::system();
 
 type Key = fn(&u64) -> Option<u64>;
 type Wrapped = CoalesceService<Inner, u64, u64, Failure, Key>;

@@ -1,7 +1,5 @@
 //! The promises of a single flight, as its users see them.
 
-#![cfg(not(seawall_loom))]
-
 use std::{
     cell::Cell,
     error::Error as _,
