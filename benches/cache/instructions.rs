@@ -7,6 +7,7 @@
 use seawall_benches::instructions::Instructions;
 
 use crate::{
+    handle,
     hits::{CAPACITY, KEYS, of_many, of_one},
     peers::{Foyer, Moka, Ours, Quick, Store},
     writes::of_new,
@@ -27,6 +28,8 @@ pub(crate) fn all(counted: &mut Instructions) {
     write::<Ours>(counted);
     write::<Quick>(counted);
     write::<Moka>(counted);
+
+    handle::count(counted);
 }
 
 fn many<S: Store>(counted: &mut Instructions) {

@@ -6,6 +6,7 @@
 //! | file | question |
 //! |---|---|
 //! | [`hits`] | what does it cost to find an entry, alone and beside another thread, of many keys and of a hot one? |
+//! | [`handle`] | what does a fresh hit cost through the handle, and as a layer? |
 //! | [`writes`] | what does it cost to put one in, for which another goes? |
 //! | [`memory`] | how many bytes is that an entry? |
 //! | [`ratios`] | how many requests find their entry, on six traces? |
@@ -13,6 +14,7 @@
 //!
 //! The last two tables, which nothing disturbs, alone: `cargo bench -p seawall-benches --bench cache -- --tables`.
 
+mod handle;
 mod hits;
 mod instructions;
 mod memory;
@@ -39,6 +41,7 @@ fn main() {
     }
     let mut criterion = seawall_benches::criterion();
     hits::all(&mut criterion);
+    handle::all(&mut criterion);
     writes::all(&mut criterion);
     criterion.final_summary();
     tables();
