@@ -43,6 +43,17 @@ pub trait Codec<T, P = Vec<u8>>: Send + Sync + 'static {
     fn decode(&self, kept: P) -> Result<T, BoxError>;
 }
 
+/// One codec for several.
+impl<T, P, C: Codec<T, P> + ?Sized> Codec<T, P> for std::sync::Arc<C> {
+    fn encode(&self, payload: T) -> Result<P, BoxError> {
+        (**self).encode(payload)
+    }
+
+    fn decode(&self, kept: P) -> Result<T, BoxError> {
+        (**self).decode(kept)
+    }
+}
+
 /// Payloads as they are: for a storage that keeps any type.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;

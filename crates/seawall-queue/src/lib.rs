@@ -10,6 +10,8 @@ pub mod job;
 mod memory;
 mod queue;
 pub mod ring;
+#[cfg(all(feature = "sqlite", not(seawall_loom)))]
+pub mod sqlite;
 pub mod storage;
 #[cfg(test)]
 mod tests;

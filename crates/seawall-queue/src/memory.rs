@@ -34,10 +34,8 @@ use std::{
 
 use seawall_core::{Clock, ConfigError, sync::Mutex};
 
-use self::{
-    core::Core,
-    waiting::{Bell, Seat, Wait},
-};
+use self::core::Core;
+pub(crate) use self::waiting::{Bell, Seat, Wait};
 use crate::{
     job::{Cancelled, JobId, Kept, Settled},
     ring::{gives_way, rested},

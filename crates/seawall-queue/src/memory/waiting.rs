@@ -11,18 +11,18 @@ use seawall_core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::ring::{Line, Ticket};
 
 /// A line, and how many things there are for those who stand in it.
-pub(super) struct Bell {
+pub(crate) struct Bell {
     line: Line,
     things: AtomicUsize,
 }
 
 impl Bell {
-    pub(super) fn new(things: usize) -> Self {
+    pub(crate) fn new(things: usize) -> Self {
         Self { line: Line::new(), things: AtomicUsize::new(things) }
     }
 
     /// Says how many there are; by whoever holds the lock under which that was found out.
-    pub(super) fn set(&self, things: usize) {
+    pub(crate) fn set(&self, things: usize) {
         self.things.store(things, Relaxed); // ordered by the lock, and by the line's fence
     }
 
@@ -31,7 +31,7 @@ impl Bell {
     }
 
     /// After there may be more than before: calls as many as there are things for.
-    pub(super) fn ring(&self) {
+    pub(crate) fn ring(&self) {
         self.line.notify(|called| self.has(called));
     }
 
@@ -43,18 +43,18 @@ impl Bell {
 }
 
 /// Somebody's place in a line; given back when it is dropped, with what he was called for.
-pub(super) struct Seat<'a> {
+pub(crate) struct Seat<'a> {
     bell: &'a Bell,
     ticket: Option<Ticket>,
 }
 
 impl<'a> Seat<'a> {
-    pub(super) const fn new(bell: &'a Bell) -> Self {
+    pub(crate) const fn new(bell: &'a Bell) -> Self {
         Self { bell, ticket: None }
     }
 
     /// Sits down, or again: whoever does looks once more after it.
-    pub(super) fn sit(&mut self, waker: &Waker) {
+    pub(crate) fn sit(&mut self, waker: &Waker) {
         self.bell.line.sit(&mut self.ticket, waker);
     }
 }
@@ -70,7 +70,7 @@ impl Drop for Seat<'_> {
 /// Ends when there is a thing.
 ///
 /// It does not hand on what it was called for when it ends well: who waited goes and takes it.
-pub(super) struct Wait<'a>(pub(super) Seat<'a>);
+pub(crate) struct Wait<'a>(pub(crate) Seat<'a>);
 
 impl Future for Wait<'_> {
     type Output = ();

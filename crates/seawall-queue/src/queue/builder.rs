@@ -45,6 +45,12 @@ pub struct QueueBuilder<T> {
 }
 
 impl<T> QueueBuilder<T> {
+    /// The same with another name.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn name(self, name: Name) -> Self {
+        Self { name, ..self }
+    }
+
     /// Tells `listener` of each turn; several are told in the order in which they were added.
     pub fn on_event(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.listeners.add(listener);

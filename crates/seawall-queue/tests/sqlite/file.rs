@@ -1,0 +1,218 @@
+//! What a file can be, and what it is when it is opened again.
+
+use std::{fs, path::Path, time::Duration};
+
+use seawall_queue::{
+    Claim, Queue,
+    job::Verdict,
+    sqlite::{Durability, SqliteError, rusqlite::Connection},
+    storage::{Enqueued, NewJob, Room, Settlement, Storage},
+};
+
+use super::{LEASE, block, builder, claim, directory, open, payloads, push};
+
+fn refused(directory: &Path) -> SqliteError {
+    block(builder(directory).verify().open_storage()).expect_err("it is refused")
+}
+
+#[test]
+fn what_was_pushed_is_there_when_the_file_is_opened_again() {
+    let directory = directory();
+    block(async {
+        let queue = open(directory.path()).await;
+        push(&queue, "one").await;
+        push(&queue, "two").await;
+        let [one] = claim(&queue, 1).await.try_into().unwrap();
+        let done = Settlement { lease: one.lease, verdict: Verdict::DONE };
+        queue.settle(vec![done]).await.unwrap();
+        drop(queue);
+
+        let queue = open(directory.path()).await;
+        let stats = queue.stats().await.unwrap();
+        assert_eq!((stats.ready, stats.done), (1, 1));
+        assert_eq!(payloads(claim(&queue, 10).await), ["two"]);
+    });
+}
+
+#[test]
+fn no_token_comes_twice_though_the_last_claims_are_forgotten() {
+    let directory = directory();
+    let path = directory.path().join("jobs.db");
+    block(async {
+        let queue = open(directory.path()).await;
+        push(&queue, "one").await;
+        let before = claim(&queue, 1).await[0].lease;
+        drop(queue);
+
+        // What a power cut does to a claim that was not waited for.
+        let file = Connection::open(&path).unwrap();
+        file.execute_batch(
+            "UPDATE seawall_jobs SET phase = 1, lane = priority, moment = due, token = 0, attempts = 0;
+            UPDATE seawall_queue SET ready = 1, leased = 0, last_token = last_token - 1;",
+        )
+        .unwrap();
+
+        let queue = open(directory.path()).await;
+        let after = claim(&queue, 1).await[0].lease;
+        assert_eq!(after.id, before.id);
+        assert!(after.token > before.token, "{after:?} is the second claim, {before:?} the first");
+    });
+}
+
+#[test]
+fn two_handles_on_one_file_see_one_queue() {
+    let directory = directory();
+    block(async {
+        let (one, other) = (open(directory.path()).await, open(directory.path()).await);
+        let pushes = |queue, name: &'static str| async move {
+            for n in 0..100 {
+                push(queue, &format!("{name} {n}")).await;
+            }
+        };
+        tokio::join!(pushes(&one, "one"), pushes(&other, "other"));
+        assert_eq!(one.stats().await.unwrap().ready, 200);
+        assert_eq!(other.stats().await.unwrap().ready, 200);
+
+        let mut all = payloads(claim(&one, 150).await);
+        all.extend(payloads(claim(&other, 150).await));
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 200, "each job is one worker's");
+    });
+}
+
+#[test]
+fn who_is_held_up_under_one_limit_is_free_under_another() {
+    let directory = directory();
+    block(async {
+        let strict = builder(directory.path()).key_limit(1).open_storage().await.unwrap();
+        let job = || NewJob::new(Vec::new()).key("ada");
+        strict.enqueue(vec![job(), job(), job()], Room::Refuse).await.unwrap();
+        assert_eq!(claim(&strict, 10).await.len(), 1);
+        drop(strict);
+
+        let free = open(directory.path()).await;
+        assert_eq!(claim(&free, 10).await.len(), 2);
+    });
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_and_left_alone() {
+    let directory = directory();
+    let path = directory.path().join("jobs.db");
+    let letter = "Dear Ada, this is a letter and not a database. ".repeat(100);
+    fs::write(&path, &letter).unwrap();
+
+    let error = refused(directory.path());
+
+    assert!(matches!(error, SqliteError::NotADatabase), "{error:?}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), letter);
+}
+
+#[test]
+fn another_programs_database_is_refused_and_left_alone() {
+    let directory = directory();
+    let path = directory.path().join("jobs.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE birds (name TEXT)").unwrap();
+    let before = fs::read(&path).unwrap();
+
+    let error = refused(directory.path());
+
+    assert!(matches!(error, SqliteError::Foreign), "{error:?}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    block(builder(directory.path()).beside_others().open_storage()).expect("it may be beside");
+}
+
+#[test]
+fn a_later_versions_file_is_refused_and_left_alone() {
+    let directory = directory();
+    drop(block(open(directory.path())));
+    let path = directory.path().join("jobs.db");
+    let file = Connection::open(&path).unwrap();
+    file.execute_batch("UPDATE seawall_queue SET version = 99").unwrap();
+    let changes = || -> u32 {
+        file.query_row("SELECT last_token FROM seawall_queue", [], |row| row.get::<_, u64>(0))
+            .map(|token| (token >> 32) as u32)
+            .unwrap()
+    };
+    let before = changes();
+
+    let error = refused(directory.path());
+
+    assert!(matches!(error, SqliteError::Newer { found: 99, .. }), "{error:?}");
+    assert_eq!(changes(), before);
+}
+
+#[test]
+fn a_damaged_file_is_refused_with_what_is_wrong() {
+    let directory = directory();
+    let path = directory.path().join("jobs.db");
+    block(async {
+        let queue = open(directory.path()).await;
+        let jobs = (0..1_000).map(|n| NewJob::new(format!("job {n}").into_bytes())).collect();
+        queue.enqueue(jobs, Room::Refuse).await.unwrap();
+    });
+    // All that is in the log goes to the file, and the log away.
+    let file = Connection::open(&path).unwrap();
+    file.execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE").unwrap();
+    drop(file);
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8_192].fill(0x5A);
+    fs::write(&path, bytes).unwrap();
+
+    let error = refused(directory.path());
+
+    assert!(matches!(error, SqliteError::Corrupt(_)), "{error:?}");
+}
+
+#[test]
+fn a_call_waits_for_another_writer_no_longer_than_it_is_told() {
+    let directory = directory();
+    let quick = Duration::from_millis(20);
+    let queue = block(builder(directory.path()).busy_timeout(quick).open_storage()).unwrap();
+    let other = Connection::open(directory.path().join("jobs.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    let job = || vec![NewJob::new(Vec::new())];
+    let refused = block(queue.enqueue(job(), Room::Refuse));
+    assert!(matches!(refused, Err(SqliteError::Busy)), "{refused:?}");
+
+    other.execute_batch("COMMIT").unwrap();
+    let put = block(queue.enqueue(job(), Room::Refuse)).unwrap();
+    assert!(matches!(put[..], [Enqueued::New { .. }]), "{put:?}");
+}
+
+#[test]
+fn who_looks_sees_while_another_writes() {
+    let directory = directory();
+    let queue = block(open(directory.path()));
+    block(push(&queue, "one"));
+    let other = Connection::open(directory.path().join("jobs.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    assert_eq!(block(queue.stats()).unwrap().ready, 1);
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused_with_their_name() {
+    let directory = directory();
+    let error = block(builder(directory.path()).capacity(0).open_storage()).unwrap_err();
+    assert!(error.to_string().contains("capacity"), "{error}");
+}
+
+#[test]
+fn a_queue_of_a_type_keeps_it_as_json() {
+    let directory = directory();
+    block(async {
+        let queue = Queue::<Vec<u32>>::sqlite(directory.path().join("photos.db"))
+            .durability(Durability::All)
+            .open()
+            .await
+            .unwrap();
+        assert_eq!(queue.name().as_str(), "photos");
+        queue.push(vec![640, 480]).await.unwrap();
+        let [job] = queue.claim(Claim::new(10, LEASE)).await.unwrap().try_into().unwrap();
+        assert_eq!(job.payload, [640, 480]);
+    });
+}
