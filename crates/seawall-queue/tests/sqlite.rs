@@ -44,7 +44,7 @@ fn sqlite_keeps_what_a_storage_promises() {
             hand.advance(time);
         })
     })
-    .cases(16) // each is a new file
+    .cases(8) // each is a new file
     .run();
 }
 
