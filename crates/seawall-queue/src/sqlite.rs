@@ -76,7 +76,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, future::Future, path::Path, sync::Arc, thread, time::Duration};
+use std::{
+    convert::Infallible, fmt, future::Future, path::Path, sync::Arc, thread, time::Duration,
+};
 
 use rusqlite::{Connection, OpenFlags};
 use seawall_core::{Clock, ConfigError};
@@ -117,6 +119,8 @@ struct Shared {
     writer: ring::Sender<Box<dyn Call>>,
     reader: ring::Sender<Box<dyn Call>>,
     bells: Arc<Bells>,
+    /// Ends when both threads have.
+    ended: ring::Receiver<Infallible>,
 }
 
 /// Who waits in this process.
@@ -130,15 +134,28 @@ impl Sqlite {
         options.settings.check()?;
         let bells = Arc::new(Bells { work: Bell::new(0), room: Bell::new(0) });
         let (settings, clock) = (options.settings.clone(), options.clock.clone());
-        let writer = start("seawall-sqlite", {
+        let (alive, ended) = ring::bounded(1)?;
+        let writer = start("seawall-sqlite", alive.clone(), {
             let (bells, options) = (Arc::clone(&bells), options.clone());
             move || writing(&options, bells)
         });
         let writer = writer.await?;
-        let reader = start("seawall-sqlite-read", move || reading(&options)).await?;
-        let opened = Self(Arc::new(Shared { settings, clock, writer, reader, bells }));
+        let reader = start("seawall-sqlite-read", alive, move || reading(&options)).await?;
+        let opened = Self(Arc::new(Shared { settings, clock, writer, reader, bells, ended }));
         opened.write(0, false, |_| Ok(())).await?; // so that the bells know
         Ok(opened)
+    }
+
+    /// Closes the file for all clones, and returns when it is: what was called before is done. What is called
+    /// later is told that it is [closed](SqliteError::Closed).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it has closed the file, and does not wait for that.
+    pub async fn close(&self) {
+        self.0.writer.close();
+        self.0.reader.close();
+        self.0.ended.recv().await;
     }
 
     /// Has something done in a transaction.
@@ -169,17 +186,21 @@ type Calls = ring::Sender<Box<dyn Call>>;
 /// Starts a thread that opens the file and works on it, and waits until it has.
 async fn start(
     name: &str,
+    alive: ring::Sender<Infallible>,
     open: impl FnOnce() -> Result<Writer, SqliteError> + Send + 'static,
 ) -> Result<Calls, SqliteError> {
     let (sender, receiver) = ring::bounded(CALLS)?;
     let (opened, is_open) = oneshot::channel();
-    let work = move || match open() {
-        Ok(writer) => {
-            if opened.send(Ok(())).is_ok() {
-                writer.run(&receiver);
+    let work = move || {
+        match open() {
+            Ok(writer) => {
+                if opened.send(Ok(())).is_ok() {
+                    writer.run(&receiver);
+                }
             }
+            Err(error) => drop(opened.send(Err(error))),
         }
-        Err(error) => drop(opened.send(Err(error))),
+        drop(alive); // after the file is closed
     };
     let started = thread::Builder::new().name(name.to_owned()).spawn(work);
     started.map_err(|error| SqliteError::Other(error.to_string().into()))?;

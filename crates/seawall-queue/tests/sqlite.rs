@@ -13,7 +13,7 @@ use std::{future::Future, path::Path, time::Duration};
 
 use seawall_queue::{
     Queue,
-    sqlite::{Durability, Sqlite, SqliteBuilder},
+    sqlite::{Sqlite, SqliteBuilder},
     storage::{Claim, Claimed, Enqueued, NewJob, Room, Storage},
 };
 use tempfile::TempDir;
@@ -24,7 +24,10 @@ const LEASE: Duration = Duration::from_secs(30);
 #[test]
 fn sqlite_keeps_what_a_storage_promises() {
     use seawall_core::Clock;
-    use seawall_queue::conformance::{Stand, Suite};
+    use seawall_queue::{
+        conformance::{Stand, Suite},
+        sqlite::Durability,
+    };
 
     Suite::new(|settings| async move {
         let (clock, hand) = Clock::manual();

@@ -151,6 +151,7 @@ fn a_damaged_file_is_refused_with_what_is_wrong() {
         let queue = open(directory.path()).await;
         let jobs = (0..1_000).map(|n| NewJob::new(format!("job {n}").into_bytes())).collect();
         queue.enqueue(jobs, Room::Refuse).await.unwrap();
+        queue.close().await;
     });
     // All that is in the log goes to the file, and the log away.
     let file = Connection::open(&path).unwrap();
@@ -192,6 +193,22 @@ fn who_looks_sees_while_another_writes() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
     assert_eq!(block(queue.stats()).unwrap().ready, 1);
+}
+
+#[test]
+fn what_is_called_after_it_was_closed_is_told_so() {
+    let directory = directory();
+    block(async {
+        let queue = open(directory.path()).await;
+        let clone = queue.clone();
+        push(&queue, "one").await;
+        queue.close().await;
+        let refused = clone.enqueue(vec![NewJob::new(Vec::new())], Room::Refuse).await;
+        assert!(matches!(refused, Err(SqliteError::Closed)), "{refused:?}");
+        assert!(matches!(clone.stats().await, Err(SqliteError::Closed)));
+    });
+    // Nobody has the file open: the log is gone with the last one.
+    assert!(!directory.path().join("jobs.db-wal").exists());
 }
 
 #[test]

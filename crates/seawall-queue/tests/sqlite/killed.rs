@@ -88,9 +88,7 @@ async fn work_for_ever(storage: &Sqlite) {
             let lease = job.lease;
             storage.heartbeat(vec![Heartbeat::of(lease)], LEASE).await.expect("the file works");
             let done = vec![Settlement { lease, verdict: Verdict::DONE }];
-            if storage.settle(done).await.expect("the file works")
-                == [Settled::Done(State::Done)]
-            {
+            if storage.settle(done).await.expect("the file works") == [Settled::Done(State::Done)] {
                 say(&format!("done {} {} 0", lease.id, lease.token));
             }
         }
@@ -157,8 +155,9 @@ fn short_life(path: &Path, role: &str, lines: u64) -> Vec<String> {
         .unwrap();
     let said = BufReader::new(child.stdout.take().unwrap());
     // The others are of the harness of tests.
-    let is_ours =
-        |line: &String| ["pushed", "began", "done", "looked"].contains(&line.split(' ').next().unwrap());
+    let is_ours = |line: &String| {
+        ["pushed", "began", "done", "looked"].contains(&line.split(' ').next().unwrap())
+    };
     let mut said = said.lines().map_while(Result::ok).filter(is_ours);
     let mut heard: Vec<_> = said.by_ref().take(lines as usize).collect();
     kill(child);
@@ -206,7 +205,8 @@ fn is_whole(path: &Path) {
     assert_eq!(text("PRAGMA integrity_check"), "ok");
     let total = "SELECT concat_ws(' ', scheduled, ready, held_up, leased, done, cancelled, dead)
         FROM seawall_queue";
-    let counted = "SELECT concat_ws(' ', sum(phase = 0), sum(phase = 1), sum(phase = 2), sum(phase = 3),
+    let counted =
+        "SELECT concat_ws(' ', sum(phase = 0), sum(phase = 1), sum(phase = 2), sum(phase = 3),
         sum(phase = 4), sum(phase = 5), sum(phase = 6)) FROM
         (SELECT phase FROM seawall_jobs UNION ALL SELECT 9)";
     assert_eq!(text(total), text(counted));
