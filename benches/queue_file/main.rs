@@ -32,7 +32,8 @@ fn main() {
     }
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.expect("there are threads for a runtime");
-    let directory = tempfile::tempdir_in(".").expect("a directory on the disk");
+    let directory =
+        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory on the disk");
     disk(directory.path());
     for producers in [1, 16, 64, 256, 1_024] {
         pushes(&runtime, directory.path(), producers);

@@ -43,6 +43,15 @@ const _: () = {
     error::<TryRecvError>();
 };
 
+#[cfg(feature = "sqlite")]
+const _: () = {
+    use seawall_queue::sqlite::{Outbox, Sqlite, SqliteBuilder, SqliteError};
+    all::<Sqlite>();
+    all::<SqliteBuilder<u8>>();
+    all::<Outbox<u8>>();
+    error::<SqliteError>();
+};
+
 const fn sends<F: Send>(_: &F) {}
 
 /// What a task of a work-stealing runtime holds over an `.await`.

@@ -201,6 +201,13 @@ impl<T, C> SqliteBuilder<T, C> {
     }
 }
 
+#[cfg(test)]
+impl<T, C> SqliteBuilder<T, C> {
+    pub(super) const fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
 /// The time that all processes of a machine share. It can step; what that does is on the page of
 /// [`sqlite`](super).
 fn wall_clock() -> Clock {

@@ -1,5 +1,7 @@
 //! The file from inside: its schema, and how each statement is answered.
 
+use std::sync::Arc;
+
 use rusqlite::{
     Connection,
     trace::{TraceEvent, TraceEventCodes},
@@ -7,11 +9,15 @@ use rusqlite::{
 use seawall_core::{Nanos, Priority, sync::Mutex};
 
 use super::{
+    Bells, Durability,
     ledger::Ledger,
     schema::{STEPS, prepare, version},
+    writer::ask,
+    writing,
 };
 use crate::{
     job::{Lease, Verdict},
+    memory::Bell,
     storage::{Claim, Heartbeat, Keep, Look, NewJob, Progress, Room, Scope, Settings, Settlement},
 };
 
@@ -158,6 +164,28 @@ fn no_call_walks_through_what_is_there() {
             let is_bounded = is_bounded.iter().any(|bounded| step.starts_with(bounded));
             let walks = step.starts_with("SCAN") || step.contains("TEMP B-TREE");
             assert!(!walks || is_bounded, "{sql}\n{step}");
+        }
+    }
+}
+
+/// Who pushes is answered after an fsync, and who works where he asked for that: what a commit waits for, as
+/// SQLite has it (2 is `FULL`, 1 is `NORMAL`).
+#[test]
+fn a_commit_waits_for_the_disk_where_it_must() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("jobs.db");
+    for (durability, push, claim) in
+        [(Durability::All, 2, 2), (Durability::Pushes, 2, 1), (Durability::Process, 1, 1)]
+    {
+        let builder = crate::Queue::<String>::sqlite(&path).durability(durability);
+        let bells = Bells { work: Bell::new(0), room: Bell::new(0) };
+        let mut writer = writing(builder.options(), Arc::new(bells)).unwrap();
+        for (must_last, expected) in [(true, push), (false, claim), (true, push)] {
+            let (call, _) = ask(1, must_last, |ledger| ledger.enqueue(&[job("a")], Room::Refuse));
+            writer.commit(&mut [call]).unwrap();
+            let waits: u8 =
+                writer.conn.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
+            assert_eq!(waits, expected, "{durability:?}, {must_last}");
         }
     }
 }

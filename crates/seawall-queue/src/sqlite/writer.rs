@@ -136,7 +136,10 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, group: &mut [Box<dyn Call>]) -> std::result::Result<(), SqliteError> {
+    pub(super) fn commit(
+        &mut self,
+        group: &mut [Box<dyn Call>],
+    ) -> std::result::Result<(), SqliteError> {
         let ended = self.try_commit(group);
         if ended.is_err() && !self.conn.is_autocommit() {
             // Where this fails too, the next one will not begin, and say so.
@@ -186,6 +189,10 @@ impl Writer {
 pub(super) fn set_up(conn: &Connection, busy: Duration) -> Result<()> {
     conn.busy_timeout(busy)?;
     conn.set_prepared_statement_cache_capacity(64);
+    // The ways to all ends of a queue of millions, and what comes and goes there: 16 MiB. The log goes to
+    // the file when it is as long.
+    conn.pragma_update(None, "cache_size", -16_384)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 4_096)?;
     // On macOS an fsync alone does not reach the disk. Elsewhere these say nothing.
     conn.pragma_update(None, "fullfsync", true)?;
     conn.pragma_update(None, "checkpoint_fullfsync", true)?;
