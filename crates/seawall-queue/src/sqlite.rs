@@ -338,7 +338,13 @@ impl Storage for Sqlite {
     }
 
     async fn inspect(&self, look: Look) -> Result<Vec<JobInfo<Vec<u8>>>, SqliteError> {
-        self.read(move |ledger| ledger.inspect(&look)).await
+        match &look {
+            // After all that was called before, even by who did not wait for it.
+            Look::At(ids) => {
+                self.write(ids.len(), false, move |ledger| ledger.inspect(&look)).await
+            }
+            Look::In { .. } => self.read(move |ledger| ledger.inspect(&look)).await,
+        }
     }
 
     fn wait(&self, hint: Hint) -> impl Future<Output = ()> + Send {

@@ -210,8 +210,8 @@ impl<T, C> SqliteBuilder<T, C> {
 
 /// The time that all processes of a machine share. It can step; what that does is on the page of
 /// [`sqlite`](super).
+#[expect(clippy::disallowed_types, reason = "a monotonic clock ends with its process")]
 fn wall_clock() -> Clock {
-    #[expect(clippy::disallowed_types, reason = "a monotonic clock ends with its process")]
     use std::time::SystemTime;
     Clock::custom(|| {
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().into()

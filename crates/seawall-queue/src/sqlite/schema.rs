@@ -134,9 +134,8 @@ pub(super) fn version(conn: &Connection) -> Result<Option<u32>, SqliteError> {
         return Ok(None);
     }
     let version = "SELECT version FROM seawall_queue";
-    conn.query_row(version, [], |row| row.get(0))
-        .optional()?
-        .map_or(Err(SqliteError::Corrupt("its table `seawall_queue` is empty".into())), |version| {
-            Ok(Some(version))
-        })
+    match conn.query_row(version, [], |row| row.get(0)).optional()? {
+        Some(version) => Ok(Some(version)),
+        None => Err(SqliteError::Corrupt("its table `seawall_queue` is empty".into())),
+    }
 }
