@@ -15,7 +15,7 @@ impl Sqlite {
     /// Puts jobs in, in the transaction that `conn` is in: of the database that the queue lives in.
     ///
     /// The one place where a type of another crate stands in a signature, on purpose: the transaction is
-    /// yours, so its type is the one that you have. Use [`rusqlite`](super::rusqlite) from here, and the two
+    /// yours, so its type is the one that you have. Use [`rusqlite`] from here, and the two
     /// are the same version.
     ///
     /// A transaction that begins with `BEGIN IMMEDIATE` never finds out in the middle that another one is
