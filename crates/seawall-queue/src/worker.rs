@@ -20,7 +20,7 @@
 //!    leaves its jobs to others.
 //! 2. **One at a time.** A run is stopped before its lease can be somebody else's: from the moment that a claim
 //!    or a heartbeat was *sent*, nine tenths of a lease long, unless another one was answered. That a
-//!    heartbeat fails means nothing; only that none came through for so long does.
+//!    heartbeat fails means nothing, and it is sent again soon; only that none came through for so long does.
 //! 3. **A lost lease ends the run,** and nothing that it says is taken.
 //! 4. **Whoever panics fails.** A panic is a failed attempt, with its words; it ends no other run.
 //! 5. **Whoever hangs is cut.** [`timeout`](WorkerBuilder::timeout) ends an attempt, and with it its heartbeat.
@@ -99,7 +99,8 @@ impl<T: Send + Sync + 'static> Worker<T> {
     /// # Cancel safety
     ///
     /// Dropped, it stops every run where it is, and settles nothing: the jobs come back when their leases
-    /// are over, and are counted as crashed. End it by `shutdown`.
+    /// are over, and are counted as crashed. End it by `shutdown`. Its places are free for whoever runs it
+    /// again, who also says what was on its way to the storage.
     pub async fn run_until(&self, shutdown: impl Future<Output = ()>) -> Report {
         let shared = &self.shared;
         let mut tasks = JoinSet::new(); // dropped with this future, and all runs with it

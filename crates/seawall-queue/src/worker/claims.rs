@@ -14,7 +14,10 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{run::run, shared::Shared};
+use super::{
+    run::{Place, run},
+    shared::Shared,
+};
 use crate::{
     job::Verdict,
     storage::{Claim, Claimed, Hint, MAX_BATCH, Settlement},
@@ -89,7 +92,8 @@ impl<T: Send + Sync + 'static> Shared<T> {
     fn begin(self: &Arc<Self>, job: Claimed<T>, sent: Instant, tasks: &mut JoinSet<()>) {
         self.tally.claimed.add(1);
         let ties = self.runs.enter(job.lease, sent + self.terms.safe());
-        tasks.spawn(run(Arc::clone(self), job, ties));
+        let place = Place::new(Arc::clone(self), &job);
+        tasks.spawn(run(place, job, ties));
     }
 
     /// It came when nothing is begun any more: back to its old place.

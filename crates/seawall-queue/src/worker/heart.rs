@@ -16,13 +16,17 @@ pub(super) async fn beat<T: Send + Sync>(shared: &Shared<T>) -> Infallible {
         shared.runs.stop_unsafe(now);
         if now >= next {
             next = now + shared.terms.beat();
-            keep(shared, next).await;
+            if !keep(shared, next).await {
+                // Soon again: what is left of the leases runs out.
+                next = next.min(Instant::now() + shared.terms.rest());
+            }
         }
     }
 }
 
-/// Asks for more time for all of them; `until` then at the latest there is an answer, or none.
-async fn keep<T: Send + Sync>(shared: &Shared<T>, until: Instant) {
+/// Asks for more time for all of them, and waits for answers until `until` at the latest. Whether all came.
+async fn keep<T: Send + Sync>(shared: &Shared<T>, until: Instant) -> bool {
+    let mut is_answered = true;
     for heartbeats in shared.runs.heartbeats().chunks(MAX_BATCH) {
         let sent = Instant::now();
         let call = shared.queue.heartbeat(heartbeats.to_vec(), shared.terms.lease);
@@ -31,6 +35,7 @@ async fn keep<T: Send + Sync>(shared: &Shared<T>, until: Instant) {
         let Ok(Ok(kept)) = timeout(patience.saturating_duration_since(sent), call).await else {
             shared.tally.failed_calls.add(1);
             shared.runs.unsaid(heartbeats.to_vec());
+            is_answered = false;
             continue; // unknown, which is not lost
         };
         for (heartbeat, kept) in heartbeats.iter().zip(kept) {
@@ -45,4 +50,5 @@ async fn keep<T: Send + Sync>(shared: &Shared<T>, until: Instant) {
             }
         }
     }
+    is_answered
 }

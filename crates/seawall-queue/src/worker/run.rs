@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Job,
-    job::Verdict,
+    job::{Lease, Verdict},
     storage::{Claimed, Settlement},
 };
 
@@ -30,10 +30,49 @@ enum Ended {
     Stopped(Stop),
 }
 
+/// A run's place among those of its worker. Whatever becomes of the run's task, it ends: with a verdict, or,
+/// where the task is dropped before there is one, without.
+pub(super) struct Place<T> {
+    shared: Arc<Shared<T>>,
+    lease: Lease,
+    attempt: u32,
+    is_over: bool,
+}
+
+impl<T> Place<T> {
+    pub(super) fn new(shared: Arc<Shared<T>>, job: &Claimed<T>) -> Self {
+        Self { shared, lease: job.lease, attempt: job.counts.attempts, is_over: false }
+    }
+
+    /// The place is free when the storage has heard the verdict.
+    fn judge(mut self, verdict: Verdict) {
+        self.is_over = true;
+        self.shared.outbox.put(Settlement { lease: self.lease, verdict });
+    }
+}
+
+impl<T> Drop for Place<T> {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        if std::thread::panicking() {
+            // Where it could not be caught: in the drop of a future, in the words of an error.
+            self.shared.tally.panicked.add(1);
+            let verdict = self.shared.retry(self.attempt, "panicked at its end".into());
+            self.shared.outbox.put(Settlement { lease: self.lease, verdict });
+        } else {
+            // Lost, or the worker vanishes: nothing is said, and no heartbeat keeps the lease.
+            self.shared.runs.leave(self.lease.token);
+        }
+    }
+}
+
 /// Runs the handler, and puts the verdict into the outbox; none where the lease is lost.
-pub(super) async fn run<T: Send + Sync>(shared: Arc<Shared<T>>, job: Claimed<T>, ties: Arc<Ties>) {
-    let (lease, attempt) = (job.lease, job.counts.attempts);
-    let ended = end(&shared, job, &ties).await;
+pub(super) async fn run<T: Send + Sync>(place: Place<T>, job: Claimed<T>, ties: Arc<Ties>) {
+    let shared = &*place.shared;
+    let attempt = place.attempt;
+    let ended = end(shared, job, &ties).await;
 
     let tally = &shared.tally;
     let verdict = match ended {
@@ -50,14 +89,13 @@ pub(super) async fn run<T: Send + Sync>(shared: Arc<Shared<T>>, job: Claimed<T>,
         }
         Ended::Stopped(Stop::Lost) => {
             tally.lost.add(1);
-            shared.runs.leave(lease.token);
-            return;
+            return; // the place is free
         }
         Ended::Stopped(Stop::Cancelled) => Verdict::Cancelled,
         // Nobody's failure. If the lease was lost meanwhile, this is not taken.
         Ended::Stopped(Stop::Unsure | Stop::Shutdown) => Verdict::Release,
     };
-    shared.outbox.put(Settlement { lease, verdict });
+    place.judge(verdict);
 }
 
 async fn end<T: Send + Sync>(shared: &Shared<T>, job: Claimed<T>, ties: &Arc<Ties>) -> Ended {

@@ -32,7 +32,8 @@ pub(super) struct Runs {
 }
 
 struct Live {
-    safe_until: Instant,
+    /// Until when it is safe; nothing once it was stopped for that, for it is watched for no longer.
+    safe_until: Option<Instant>,
     ties: Arc<Ties>,
 }
 
@@ -58,7 +59,7 @@ impl Runs {
 
     pub(super) fn enter(&self, lease: Lease, safe_until: Instant) -> Arc<Ties> {
         let ties = Arc::new(Ties { lease, said: Mutex::default(), stop: Notify::new() });
-        let live = Live { safe_until, ties: Arc::clone(&ties) };
+        let live = Live { safe_until: Some(safe_until), ties: Arc::clone(&ties) };
         self.live.lock().insert(lease.token, live);
         ties
     }
@@ -80,11 +81,8 @@ impl Runs {
         }
     }
 
+    /// Returns when each is settled.
     pub(super) async fn all_over(&self) {
-        self.room_for_all().await;
-    }
-
-    async fn room_for_all(&self) {
         loop {
             let mut left = std::pin::pin!(self.left.notified());
             left.as_mut().enable();
@@ -95,15 +93,18 @@ impl Runs {
         }
     }
 
-    /// When the first lease is not safe any more.
+    /// When the first lease is not safe any more, of those that are watched.
     pub(super) fn safe_until(&self) -> Option<Instant> {
-        self.live.lock().values().map(|live| live.safe_until).min()
+        self.live.lock().values().filter_map(|live| live.safe_until).min()
     }
 
-    /// Stops what is not safe any more.
+    /// Stops what is not safe any more: each once, however long its end takes to be heard.
     pub(super) fn stop_unsafe(&self, now: Instant) {
-        for live in self.live.lock().values().filter(|live| live.safe_until <= now) {
-            live.ties.stop(Stop::Unsure);
+        for live in self.live.lock().values_mut() {
+            if live.safe_until.is_some_and(|until| until <= now) {
+                live.safe_until = None;
+                live.ties.stop(Stop::Unsure);
+            }
         }
     }
 
@@ -134,7 +135,7 @@ impl Runs {
 
     pub(super) fn kept(&self, token: Token, safe_until: Instant) {
         if let Some(live) = self.live.lock().get_mut(&token) {
-            live.safe_until = live.safe_until.max(safe_until);
+            live.safe_until = live.safe_until.map(|known| known.max(safe_until));
         }
     }
 

@@ -12,16 +12,17 @@ use crate::{
 
 pub(super) async fn settle<T: Send + Sync>(shared: &Shared<T>) -> Infallible {
     loop {
-        let settlements = shared.outbox.take().await;
-        let answers = timeout(shared.terms.beat(), shared.queue.settle(settlements.clone())).await;
+        let taken = shared.outbox.take().await;
+        let call = shared.queue.settle(taken.settlements().to_vec());
+        let answers = timeout(shared.terms.beat(), call).await;
         let Ok(Ok(answers)) = answers else {
             // It may have heard, or not: to say it again is harmless.
             shared.tally.failed_calls.add(1);
-            shared.outbox.put_back(settlements);
+            drop(taken);
             sleep(shared.terms.rest()).await;
             continue;
         };
-        for (settlement, answer) in settlements.iter().zip(answers) {
+        for (settlement, answer) in taken.heard().iter().zip(answers) {
             shared.settled(settlement, answer);
         }
     }

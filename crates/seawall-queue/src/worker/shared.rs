@@ -34,8 +34,7 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    /// How often heartbeats go out, and how long any call of the storage may take: two may fail before a
-    /// lease is in danger.
+    /// How often heartbeats go out, and how long any call of the storage may take.
     pub(super) fn beat(&self) -> Duration {
         self.lease / 3
     }
@@ -48,6 +47,7 @@ impl Terms {
 
     /// How long to leave a storage alone that failed.
     pub(super) fn rest(&self) -> Duration {
-        self.poll.min(self.beat())
+        const SHORTEST: Duration = Duration::from_millis(1);
+        self.poll.min(self.beat()).max(SHORTEST)
     }
 }

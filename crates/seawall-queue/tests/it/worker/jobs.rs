@@ -1,7 +1,5 @@
 //! What the worker promises, on a paused clock.
 
-#![cfg(all(feature = "worker", not(seawall_loom)))]
-
 use std::{
     sync::{
         Arc,

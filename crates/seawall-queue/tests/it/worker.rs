@@ -1,0 +1,9 @@
+//! What the worker promises, on a paused clock where nothing has to block.
+
+mod dropped;
+mod jobs;
+mod leases;
+mod panics;
+mod service;
+mod shaky;
+mod turns;
