@@ -13,7 +13,7 @@ use seawall_shard::{
 };
 
 use crate::{
-    fleet, join,
+    calls, fleet, join,
     lookup::{floor, of_hashes, of_keys, read},
     peers::{self, GivenHash},
     pick,
@@ -29,6 +29,7 @@ pub(crate) fn all(counted: &mut Instructions) {
     placements(counted);
     balance(counted);
     joins(counted);
+    through(counted);
 }
 
 fn lookup(counted: &mut Instructions, group: &'static str, nodes: usize) {
@@ -94,6 +95,14 @@ fn balance(counted: &mut Instructions) {
     counted.group("shard/balance among 100", 1.0);
     let ours = pick::balance(100);
     counted.case("seawall, pick and answer", || ours.pick().expect("all are in").success());
+}
+
+/// Tower's finds a node by a product: what ours takes more for one that may change is what is bounded.
+fn through(counted: &mut Instructions) {
+    counted.group("shard/a call to 100 nodes", 10.0);
+    counted.case("floor: the bare service", calls::calls(calls::Node));
+    counted.case("seawall", calls::calls(calls::sharded(100)));
+    counted.case("tower, steer", calls::calls(calls::steer(100)));
 }
 
 /// With the leave after it, as the next join needs it.

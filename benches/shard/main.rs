@@ -10,9 +10,11 @@
 //! | [`fleet`] | what do the placements cost that are shared with others? |
 //! | [`join`] | how long does it take a node to join a hundred? |
 //! | [`pick`] | what does it cost to pick one of several equals? |
+//! | [`calls`] | what does a call cost on its way to the node that has its key? |
 //! | [`memory`] | how many bytes is that a node? |
 //! | [`instructions`] | the same in instructions: `cargo xtask bench shard --instructions` |
 
+mod calls;
 mod fleet;
 mod instructions;
 mod join;
@@ -42,6 +44,7 @@ fn main() {
     fleet::all(&mut criterion);
     join::all(&mut criterion);
     pick::all(&mut criterion);
+    calls::all(&mut criterion);
     criterion.final_summary();
     memory::all();
 }
