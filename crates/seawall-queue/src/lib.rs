@@ -7,6 +7,8 @@ mod codec;
 #[cfg(all(feature = "conformance", not(seawall_loom)))]
 pub mod conformance;
 pub mod job;
+#[cfg(feature = "tower")]
+mod layer;
 mod memory;
 mod queue;
 pub mod ring;
@@ -22,6 +24,8 @@ pub use seawall_core::{BoxError, ConfigError, Error, Priority};
 
 #[cfg(feature = "json")]
 pub use self::codec::Json;
+#[cfg(feature = "tower")]
+pub use self::layer::{EnqueueError, EnqueueLayer, EnqueueService, Enqueueing};
 #[cfg(all(feature = "worker", not(seawall_loom)))]
 pub use self::worker::{Report, Worker, WorkerBuilder};
 pub use self::{

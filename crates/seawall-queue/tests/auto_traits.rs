@@ -37,6 +37,17 @@ const _: () = {
     all::<Claimed<u8>>();
     all::<Job<u8>>();
     all::<Event>();
+    #[cfg(feature = "tower")]
+    {
+        error::<seawall_queue::EnqueueError>();
+        all::<seawall_queue::EnqueueLayer<u8>>();
+        all::<seawall_queue::EnqueueService<u8, u8>>();
+    }
+    #[cfg(feature = "worker")]
+    {
+        all::<seawall_queue::Worker<u8>>();
+        all::<seawall_queue::Report>();
+    }
     error::<StorageError>();
     error::<SendError<u8>>();
     error::<TrySendError<u8>>();
