@@ -1,12 +1,8 @@
 //! A worker that vanishes: here its future is dropped, which settles nothing, as when its process is killed.
 
-use std::{
-    future::pending,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{future::pending, sync::Arc, time::Duration};
 
-use seawall_core::Clock;
+use seawall_core::{Clock, sync::Mutex};
 use seawall_queue::{
     BoxError, Job, Queue, Turn, Worker,
     job::{Cause, State},
@@ -24,7 +20,7 @@ async fn a_job_that_ends_its_worker_each_time_is_dead_at_its_limit() -> Result<(
     let tell = Arc::clone(&turns);
     let queue = Queue::memory("work")
         .clock(Clock::tokio())
-        .on_event(move |event| tell.lock().expect("mine").push(event.turn))
+        .on_event(move |event| tell.lock().push(event.turn))
         .build()?;
     let pill = queue.push(13).await?;
     let worker = || {
@@ -51,7 +47,7 @@ async fn a_job_that_ends_its_worker_each_time_is_dead_at_its_limit() -> Result<(
     assert_eq!(queue.job(healthy).await?.expect("it is kept").state, State::Done);
     let dead = queue.job(pill).await?.expect("it is kept");
     assert_eq!((dead.state, dead.counts.crashes), (State::Dead, 3));
-    let turns = turns.lock().expect("mine");
+    let turns = turns.lock();
     assert!(
         matches!(
             turns[..],

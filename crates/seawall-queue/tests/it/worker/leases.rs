@@ -1,11 +1,11 @@
 //! Whose a job is: heartbeats that fail, hang or tell that it is lost, and what the runs do then.
 
 use std::{
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
-use seawall_core::Clock;
+use seawall_core::{Clock, sync::Mutex};
 use seawall_queue::{
     BoxError, Claim, Job, Queue, Report, Worker, WorkerBuilder,
     job::{Settled, State, Verdict},
@@ -29,13 +29,13 @@ struct Running(Ends);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.0.lock().expect("nobody panics with it").push(Instant::now());
+        self.0.0.lock().push(Instant::now());
     }
 }
 
 impl Ends {
     fn since(&self, start: Instant) -> Vec<Duration> {
-        let ends = self.0.lock().expect("nobody panics with it");
+        let ends = self.0.lock();
         ends.iter().map(|end| end.duration_since(start)).collect()
     }
 }
@@ -169,11 +169,11 @@ async fn what_a_late_run_says_is_not_taken() -> Result<(), BoxError> {
         claim[0].lease
     };
     let lease = Mutex::new(None);
-    let report = worker.run_until(async { *lease.lock().expect("mine") = Some(other.await) }).await;
+    let report = worker.run_until(async { *lease.lock() = Some(other.await) }).await;
 
     assert_eq!((report.lost, report.done), (1, 0), "{report:?}");
     assert_eq!(queue.job(id).await?.expect("it is there").state, State::Leased);
-    let lease = lease.into_inner()?.expect("it came so far");
+    let lease = lease.into_inner().expect("it came so far");
     let done = queue.settle_one(lease, Verdict::Done { result: None }).await?;
     assert_eq!(done, Settled::Done(State::Done));
     Ok(())
@@ -200,7 +200,7 @@ async fn progress_that_a_heartbeat_lost_goes_with_the_next() -> Result<(), BoxEr
     let seen = Mutex::new(Vec::new());
     let look = async || {
         let job = queue.job(id).await.expect("the memory answers").expect("it is there");
-        seen.lock().expect("mine").push(job.progress);
+        seen.lock().push(job.progress);
     };
     let until = async {
         sleep(SECOND * 15).await; // one heartbeat failed
@@ -212,7 +212,7 @@ async fn progress_that_a_heartbeat_lost_goes_with_the_next() -> Result<(), BoxEr
     };
     worker.run_until(until).await;
 
-    assert_eq!(seen.into_inner()?, [None, Some(half)]);
+    assert_eq!(seen.into_inner(), [None, Some(half)]);
     Ok(())
 }
 

@@ -1,10 +1,8 @@
 //! Whose turn it is, and when it is nobody's: keys, priorities, a pause.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use seawall_core::sync::Mutex;
 use seawall_core::{Clock, Priority};
 use seawall_queue::{BoxError, Job, Queue, Worker, WorkerBuilder};
 use tokio::time::sleep;
@@ -18,7 +16,7 @@ fn noted(queue: &Queue<u32>) -> (WorkerBuilder<u32>, Begun) {
     let begun = Begun::default();
     let note = Arc::clone(&begun);
     let worker = Worker::builder(queue.clone()).handler(move |job: Job<u32>| {
-        note.lock().expect("mine").push(*job.payload());
+        note.lock().push(*job.payload());
         async {
             sleep(SECOND).await;
             Ok::<_, BoxError>(())
@@ -41,7 +39,7 @@ async fn who_has_many_jobs_of_one_key_holds_up_nobody_else() -> Result<(), BoxEr
     worker.run_until(sleep(Duration::from_millis(1_500))).await;
 
     // Two rounds of two each; the limit holds though there are places.
-    let begun = begun.lock().expect("mine");
+    let begun = begun.lock();
     let of = |job| begun.iter().filter(|&&begun| begun == job).count();
     assert_eq!((of(0), of(1)), (4, 4), "{begun:?}");
     drop(begun);
@@ -57,7 +55,7 @@ async fn what_is_more_important_goes_first() -> Result<(), BoxError> {
     let (worker, begun) = noted(&queue);
     worker.concurrency(1).build()?.run_until(sleep(SECOND * 5)).await;
 
-    assert_eq!(*begun.lock().expect("mine"), [1, 2, 3]);
+    assert_eq!(*begun.lock(), [1, 2, 3]);
     Ok(())
 }
 
@@ -67,7 +65,7 @@ async fn while_paused_nothing_is_begun_and_what_runs_goes_on() -> Result<(), Box
     queue.push(1).await?;
     let (worker, begun) = noted(&queue);
     let worker = worker.build()?;
-    let many = || begun.lock().expect("mine").len();
+    let many = || begun.lock().len();
     let control = async {
         sleep(SECOND / 2).await;
         queue.pause().await.expect("the memory answers");
