@@ -5,6 +5,7 @@ use std::{pin::pin, time::Duration};
 use futures_util::FutureExt;
 use seawall_core::{Clock, Priority, Reason, deadline};
 use seawall_queue::{BoxError, Claim, EnqueueError, EnqueueLayer, Error, Job, NewJob, Queue};
+use tokio::time::timeout;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -56,7 +57,8 @@ async fn while_it_is_full_a_call_waits_until_its_deadline_or_is_refused() -> Res
     assert_eq!(late.map_err(reason), Err(Some(Reason::DeadlineExceeded)));
 
     let hasty = ServiceBuilder::new().layer(patient.refuse_when_full()).service(service_fn(ask));
-    assert_eq!(hasty.oneshot("a").await.map_err(reason), Err(Some(Reason::QueueFull)));
+    let refused = timeout(SECOND, hasty.oneshot("a")).await?;
+    assert_eq!(refused.map_err(reason), Err(Some(Reason::QueueFull)));
 
     let waits = tokio::spawn(service.oneshot("a"));
     tokio::task::yield_now().await;

@@ -173,7 +173,7 @@ async fn what_a_late_run_says_is_not_taken() -> Result<(), BoxError> {
 
     assert_eq!((report.lost, report.done), (1, 0), "{report:?}");
     assert_eq!(queue.job(id).await?.expect("it is there").state, State::Leased);
-    let lease = lease.into_inner().expect("it came so far");
+    let lease = lease.lock().take().expect("it came so far");
     let done = queue.settle_one(lease, Verdict::Done { result: None }).await?;
     assert_eq!(done, Settled::Done(State::Done));
     Ok(())
@@ -212,7 +212,7 @@ async fn progress_that_a_heartbeat_lost_goes_with_the_next() -> Result<(), BoxEr
     };
     worker.run_until(until).await;
 
-    assert_eq!(seen.into_inner(), [None, Some(half)]);
+    assert_eq!(*seen.lock(), [None, Some(half)]);
     Ok(())
 }
 

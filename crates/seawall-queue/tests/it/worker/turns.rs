@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use seawall_core::sync::Mutex;
-use seawall_core::{Clock, Priority};
+use seawall_core::{Clock, Priority, sync::Mutex};
 use seawall_queue::{BoxError, Job, Queue, Worker, WorkerBuilder};
 use tokio::time::sleep;
 
