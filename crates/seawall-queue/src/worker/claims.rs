@@ -46,8 +46,13 @@ pub(super) async fn claim<T: Send + Sync + 'static>(
         let mut hint = pin!(shared.queue.wait(Hint::Work));
         let is_told = poll_once(hint.as_mut()).await;
         let sent = Instant::now();
-        let claimed = timeout(shared.terms.beat(), shared.queue.claim(shared.ask(room))).await;
-        let is_over = poll_once(shutdown.as_mut()).await;
+        // As long as what it gives can still be begun: a storage may act on what nobody waits for, and jobs
+        // that nobody has begun would be counted as crashed.
+        let claim = timeout(shared.terms.safe(), shared.queue.claim(shared.ask(room)));
+        let (claimed, is_over) = match select(shutdown.as_mut(), pin!(claim)).await {
+            Either::Left(((), claim)) => (claim.await, true),
+            Either::Right((claimed, shutdown)) => (claimed, poll_once(shutdown).await),
+        };
 
         let news = match claimed {
             Ok(Ok(jobs)) if is_over => return jobs.iter().for_each(|job| shared.give_back(job)),

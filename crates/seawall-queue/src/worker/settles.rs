@@ -1,6 +1,6 @@
 //! The third loop: tells the storage how runs ended, many at a time, until it has heard.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, iter::repeat};
 
 use tokio::time::{sleep, timeout};
 
@@ -22,6 +22,8 @@ pub(super) async fn settle<T: Send + Sync>(shared: &Shared<T>) -> Infallible {
             sleep(shared.terms.rest()).await;
             continue;
         };
+        // Who answers for nothing has taken nothing.
+        let answers = answers.into_iter().chain(repeat(Settled::Lost));
         for (settlement, answer) in taken.heard().iter().zip(answers) {
             shared.settled(settlement, answer);
         }

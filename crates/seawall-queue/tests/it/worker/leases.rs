@@ -1,7 +1,7 @@
 //! Whose a job is: heartbeats that fail, hang or tell that it is lost, and what the runs do then.
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::{Arc, atomic::Ordering, mpsc},
     time::Duration,
 };
 
@@ -243,5 +243,31 @@ async fn a_handler_that_blocks_its_thread_holds_up_no_lease() -> Result<(), BoxE
     let report = worker.run_until(all_done.notified()).await;
 
     assert_eq!((report.claimed, report.done, report.lost), (2, 2, 0), "{report:?}");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_answered_late_buries_nobody() -> Result<(), BoxError> {
+    let (queue, switches) = shaky(Clock::tokio());
+    queue.push(1).await?;
+    switches.claims_late_by.store(20_000, Ordering::Relaxed); // two thirds of a lease
+    let worker = busy(&queue, SECOND * 100, &Ends::default()).build()?;
+    let report = worker.run_until(sleep(SECOND * 150)).await;
+
+    assert_eq!((report.claimed, report.done, report.lost), (1, 1, 0), "{report:?}");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_of_a_claim_after_the_shutdown_goes_back() -> Result<(), BoxError> {
+    let (queue, switches) = shaky(Clock::tokio());
+    let id = queue.push(1).await?;
+    switches.claims_late_by.store(20_000, Ordering::Relaxed);
+    let worker = busy(&queue, SECOND * 100, &Ends::default()).build()?;
+    let report = worker.run_until(sleep(SECOND)).await;
+
+    assert_eq!((report.claimed, report.released, report.left), (1, 1, 0), "{report:?}");
+    let job = queue.job(id).await?.expect("it waits");
+    assert_eq!((job.state, job.counts.attempts, job.counts.crashes), (State::Ready, 0, 0));
     Ok(())
 }

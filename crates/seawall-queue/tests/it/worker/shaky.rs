@@ -1,11 +1,12 @@
-//! A storage in memory whose heartbeats and settles can be made to fail, to hang, or to say that all is lost.
+//! A storage in memory whose heartbeats and settles can be made to fail, to hang, or to say that all is lost, and
+//! whose claims can be made to answer late.
 
 use std::{
     convert::Infallible,
     io,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -61,12 +62,16 @@ pub(super) struct Shaky {
     memory: Memory<u32>,
     pub(super) heartbeats: Fare,
     pub(super) settles: Fare,
+    /// After how many milliseconds a claim is answered that has been done.
+    pub(super) claims_late_by: Arc<AtomicU64>,
 }
 
 /// A queue on such a storage, and its switches.
 pub(super) fn shaky(clock: Clock) -> (Queue<u32>, Shaky) {
     let memory = Memory::new(Settings::new(1_000), clock).expect("sound settings");
-    let shaky = Shaky { memory, heartbeats: Fare::default(), settles: Fare::default() };
+    let claims_late_by = Arc::default();
+    let shaky =
+        Shaky { memory, heartbeats: Fare::default(), settles: Fare::default(), claims_late_by };
     (Queue::builder("shaky").storage(shaky.clone()), shaky)
 }
 
@@ -86,7 +91,10 @@ impl Storage<u32> for Shaky {
     }
 
     async fn claim(&self, claim: Claim) -> io::Result<Vec<Claimed<u32>>> {
-        never(Storage::claim(&self.memory, claim).await)
+        let claimed = never(Storage::claim(&self.memory, claim).await);
+        let late_by = self.claims_late_by.load(Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(late_by)).await;
+        claimed
     }
 
     async fn settle(&self, settlements: Vec<Settlement>) -> io::Result<Vec<Settled>> {
