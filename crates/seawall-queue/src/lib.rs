@@ -27,6 +27,8 @@ pub use self::codec::Json;
 #[cfg(feature = "tower")]
 pub use self::layer::{EnqueueError, EnqueueLayer, EnqueueService, Enqueueing};
 #[cfg(all(feature = "worker", not(seawall_loom)))]
+pub use self::queue::Watch;
+#[cfg(all(feature = "worker", not(seawall_loom)))]
 pub use self::worker::{Report, Worker, WorkerBuilder};
 pub use self::{
     codec::{Codec, Plain},

@@ -1,7 +1,8 @@
 //! The handle: a queue of one kind of job, wherever the jobs are kept.
 //!
 //! Read in this order: this page; `push`, how jobs go in; `work`, how a worker gets them and gives them
-//! back; `control`, what people do; `job`, what a handler gets; `builder`, how one is made; `erased`, any storage behind one type.
+//! back; `control`, what people do; `watch`, one job until it is over; `job`, what a handler gets; `builder`,
+//! how one is made; `erased`, any storage behind one type.
 
 mod builder;
 mod control;
@@ -11,6 +12,8 @@ mod event;
 mod job;
 mod push;
 mod shared;
+#[cfg(all(feature = "worker", not(seawall_loom)))]
+mod watch;
 mod work;
 
 use std::{fmt, sync::Arc};
@@ -18,6 +21,8 @@ use std::{fmt, sync::Arc};
 use seawall_core::{Name, Observe, Registry, Snapshot};
 
 use self::shared::Shared;
+#[cfg(all(feature = "worker", not(seawall_loom)))]
+pub use self::watch::Watch;
 pub use self::{
     builder::{MemoryBuilder, QueueBuilder},
     control::DeadLetters,

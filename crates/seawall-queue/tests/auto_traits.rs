@@ -46,6 +46,7 @@ const _: () = {
     #[cfg(feature = "worker")]
     {
         all::<seawall_queue::Worker<u8>>();
+        all::<seawall_queue::Watch<u8>>();
         all::<seawall_queue::Report>();
     }
     error::<StorageError>();

@@ -5,4 +5,6 @@
 #[cfg(all(feature = "tower", feature = "worker"))]
 mod layer;
 #[cfg(feature = "worker")]
+mod watch;
+#[cfg(feature = "worker")]
 mod worker;
