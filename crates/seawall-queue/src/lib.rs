@@ -29,7 +29,7 @@ pub use self::layer::{EnqueueError, EnqueueLayer, EnqueueService, Enqueueing};
 #[cfg(all(feature = "worker", not(seawall_loom)))]
 pub use self::queue::Watch;
 #[cfg(all(feature = "worker", not(seawall_loom)))]
-pub use self::worker::{Report, Worker, WorkerBuilder};
+pub use self::worker::{Concurrency, Report, Worker, WorkerBuilder};
 pub use self::{
     codec::{Codec, Plain},
     memory::Memory,

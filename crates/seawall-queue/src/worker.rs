@@ -1,9 +1,9 @@
 //! Who does the jobs: claims them, runs each in a task of its own, keeps their leases, and settles them.
 //!
 //! Read in this order: this page; `builder`, what can be set; `handler`, what is done with a job; `run`, one
-//! run from its claim to its verdict; `runs`, those that are under way. Then the four loops, each of which
-//! does one thing and waits for nothing but that: `claims`, `heart`, `settles`, `promotes`; and `report`, what
-//! became of it all.
+//! run from its claim to its verdict; `runs`, those that are under way; `scale`, how many they should be, pure. Then
+//! the five loops, each of which does one thing and waits for nothing but that: `claims`, `heart`, `settles`, `promotes`,
+//! `scales`; and `report`, what became of it all.
 //!
 //! ```text
 //!              ┌──────────── runs: one task a job ───────────┐
@@ -33,6 +33,7 @@
 
 mod builder;
 mod claims;
+mod concurrency;
 mod handler;
 mod heart;
 mod outbox;
@@ -40,17 +41,19 @@ mod promotes;
 mod report;
 mod run;
 mod runs;
+mod scale;
+mod scales;
 mod settles;
 mod shared;
 
 use std::{fmt, future::Future, pin::pin, sync::Arc};
 
-use futures_util::future::{Either, join3, select};
+use futures_util::future::{Either, join4, select};
 use tokio::{task::JoinSet, time::timeout};
 
 pub(crate) use self::runs::Ties;
 use self::shared::Shared;
-pub use self::{builder::WorkerBuilder, report::Report, runs::Stop};
+pub use self::{builder::WorkerBuilder, concurrency::Concurrency, report::Report, runs::Stop};
 use crate::Queue;
 
 /// Does the jobs of a queue.
@@ -104,8 +107,12 @@ impl<T: Send + Sync + 'static> Worker<T> {
     pub async fn run_until(&self, shutdown: impl Future<Output = ()>) -> Report {
         let shared = &self.shared;
         let mut tasks = JoinSet::new(); // dropped with this future, and all runs with it
-        let mut upkeep =
-            pin!(join3(heart::beat(shared), settles::settle(shared), promotes::promote(shared)));
+        let mut upkeep = pin!(join4(
+            heart::beat(shared),
+            settles::settle(shared),
+            promotes::promote(shared),
+            scales::scale(shared)
+        ));
 
         let claims = pin!(claims::claim(shared, &mut tasks, shutdown));
         if let Either::Right((never, _)) = select(claims, upkeep.as_mut()).await {
@@ -131,6 +138,19 @@ impl<T: Send + Sync + 'static> Worker<T> {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.shared.runs.len()
+    }
+
+    /// How many jobs it may have at this moment: what was set, or what [`Concurrency::auto`] has found.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.shared.scale.lock().places()
+    }
+
+    /// How many workers such as this one, with all the places that it may have, the queue asks for: for whatever starts
+    /// and ends processes. One where nothing is known; it is never zero.
+    #[must_use]
+    pub fn desired_workers(&self) -> usize {
+        self.shared.scale.lock().workers()
     }
 
     /// The queue that it works on.

@@ -47,6 +47,7 @@ const _: () = {
     {
         all::<seawall_queue::Worker<u8>>();
         all::<seawall_queue::Watch<u8>>();
+        all::<seawall_queue::Concurrency>();
         all::<seawall_queue::Report>();
     }
     error::<StorageError>();

@@ -2,15 +2,16 @@
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use seawall_core::{Backoff, BoxError, Chance, ConfigError, Jitter, Name};
+use seawall_core::{Backoff, BoxError, Chance, ConfigError, Jitter, Name, sync::Mutex};
 use tokio::sync::Notify;
 
 use super::{
-    Worker,
+    Concurrency, Worker,
     handler::{self, Handle},
     outbox::Outbox,
     report::Tally,
     runs::Runs,
+    scale::Scale,
     shared::{Shared, Terms},
 };
 use crate::{
@@ -43,7 +44,7 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
         const SECOND: Duration = Duration::from_secs(1);
         let terms = Terms {
             name: Name::from(""),
-            concurrency: 16,
+            concurrency: Concurrency::fixed(16),
             lease: SECOND * 30,
             limits: Limits::default(),
             backoff: Backoff::exponential(SECOND).max(SECOND * 600).jitter(Jitter::Full),
@@ -60,9 +61,10 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
         self
     }
 
-    /// How many jobs it has at a time: from 1 to 65 536.
-    pub const fn concurrency(mut self, jobs: usize) -> Self {
-        self.terms.concurrency = jobs;
+    /// How many jobs it has at a time: a number from 1 to 65 536, or [bounds](Concurrency::auto) within which that
+    /// finds itself.
+    pub fn concurrency(mut self, jobs: impl Into<Concurrency>) -> Self {
+        self.terms.concurrency = jobs.into();
         self
     }
 
@@ -151,6 +153,9 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
     pub fn build(self) -> Result<Worker<T>, ConfigError> {
         let Self { queue, terms, seed, handle } = self;
         check(&terms)?;
+        let aim = terms.concurrency.check()?;
+        let runs = Runs::default();
+        runs.set_places(aim.least);
         let Some(handle) = handle else {
             return Err(ConfigError::new("handler", "nothing", "a function or a service"));
         };
@@ -159,9 +164,10 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
             handle,
             chance: Chance::from_seed(seed.or_else(|| terms.backoff.chosen_seed())),
             terms,
-            runs: Runs::default(),
+            runs,
             outbox: Outbox::default(),
             tally: Tally::default(),
+            scale: Mutex::new(Scale::new(aim)),
             work: Notify::new(),
         };
         Ok(Worker { shared: Arc::new(shared) })
@@ -169,11 +175,7 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
 }
 
 fn check(terms: &Terms) -> Result<(), ConfigError> {
-    const MOST: usize = 65_536;
     const SHORTEST: Duration = Duration::from_millis(10);
-    if !(1..=MOST).contains(&terms.concurrency) {
-        return Err(ConfigError::new("concurrency", terms.concurrency, "from 1 to 65536"));
-    }
     if terms.lease < SHORTEST {
         return Err(ConfigError::new("lease", format!("{:?}", terms.lease), "at least 10ms"));
     }

@@ -35,9 +35,7 @@ pub(super) async fn claim<T: Send + Sync + 'static>(
     let mut shutdown = pin!(shutdown);
     loop {
         while tasks.try_join_next().is_some() {} // what is over needs no place in the set
-        let room = match select(shutdown.as_mut(), pin!(shared.runs.room(shared.terms.concurrency)))
-            .await
-        {
+        let room = match select(shutdown.as_mut(), pin!(shared.runs.room())).await {
             Either::Left(_) => return,
             Either::Right((room, _)) => room.min(MAX_BATCH),
         };

@@ -47,6 +47,10 @@ pub(super) struct Tally {
     pub(super) panicked: Stat,
     pub(super) timed_out: Stat,
     pub(super) failed_calls: Stat,
+    /// Runs that ended, however.
+    pub(super) ended: Stat,
+    /// How long they took, in nanoseconds.
+    pub(super) busy: Stat,
 }
 
 impl Tally {

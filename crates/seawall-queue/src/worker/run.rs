@@ -11,6 +11,7 @@ use std::{
 
 use futures_util::future::{Either, select};
 use seawall_core::{BoxError, deadline};
+use tokio::time::Instant;
 
 use super::{
     runs::{Stop, Ties},
@@ -72,9 +73,11 @@ impl<T> Drop for Place<T> {
 pub(super) async fn run<T: Send + Sync>(place: Place<T>, job: Claimed<T>, ties: Arc<Ties>) {
     let shared = &*place.shared;
     let attempt = place.attempt;
-    let ended = end(shared, job, &ties).await;
-
     let tally = &shared.tally;
+    let began = Instant::now();
+    let ended = end(shared, job, &ties).await;
+    tally.busy.add(u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX));
+    tally.ended.add(1);
     let verdict = match ended {
         Ended::Handled(Ok(verdict)) => verdict,
         Ended::Handled(Err(error)) => shared.retry(attempt, error.to_string()),

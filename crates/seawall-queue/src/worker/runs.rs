@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use seawall_core::sync::Mutex;
+use seawall_core::sync::{Mutex, Stat};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
@@ -26,6 +26,8 @@ pub enum Stop {
 /// All runs of a worker, until each is settled.
 #[derive(Default)]
 pub(super) struct Runs {
+    /// How many there may be.
+    places: Stat,
     live: Mutex<HashMap<Token, Live>>,
     /// Someone left.
     left: Notify,
@@ -69,12 +71,17 @@ impl Runs {
         self.left.notify_waiters();
     }
 
-    /// Returns when fewer than `places` are taken, and says how many are free.
-    pub(super) async fn room(&self, places: usize) -> usize {
+    pub(super) fn set_places(&self, places: usize) {
+        self.places.replace(places as u64);
+        self.left.notify_waiters(); // as when somebody leaves
+    }
+
+    /// Returns when there is a place, and says how many are free.
+    pub(super) async fn room(&self) -> usize {
         loop {
             let mut left = std::pin::pin!(self.left.notified());
             left.as_mut().enable(); // before the look: who leaves after it is not missed
-            match places.saturating_sub(self.len()) {
+            match (self.places.get() as usize).saturating_sub(self.len()) {
                 0 => left.await,
                 room => return room,
             }

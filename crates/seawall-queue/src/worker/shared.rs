@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use seawall_core::{Backoff, Chance, Name};
+use seawall_core::{Backoff, Chance, Name, sync::Mutex};
 use tokio::sync::Notify;
 
-use super::{handler::Handle, outbox::Outbox, report::Tally, runs::Runs};
+use super::{
+    concurrency::Concurrency, handler::Handle, outbox::Outbox, report::Tally, runs::Runs,
+    scale::Scale,
+};
 use crate::{Queue, job::Limits};
 
 pub(super) struct Shared<T> {
@@ -16,6 +19,7 @@ pub(super) struct Shared<T> {
     pub(super) runs: Runs,
     pub(super) outbox: Outbox,
     pub(super) tally: Tally,
+    pub(super) scale: Mutex<Scale>,
     /// That there may be something to claim.
     pub(super) work: Notify,
 }
@@ -24,7 +28,7 @@ pub(super) struct Shared<T> {
 #[derive(Clone, Debug)]
 pub(super) struct Terms {
     pub(super) name: Name,
-    pub(super) concurrency: usize,
+    pub(super) concurrency: Concurrency,
     pub(super) lease: Duration,
     pub(super) limits: Limits,
     pub(super) backoff: Backoff,

@@ -1,5 +1,6 @@
 //! What the worker promises, on a paused clock where nothing has to block.
 
+mod auto;
 mod dropped;
 mod jobs;
 mod leases;
