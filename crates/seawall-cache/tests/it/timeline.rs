@@ -237,6 +237,22 @@ fn a_ticket_of_an_earlier_life_installs_nothing() {
     }
 }
 
+/// What was pushed after it went is nowhere: to install what was loaded before would lose that.
+#[test]
+fn a_list_evicted_while_it_is_rebuilt_is_not_installed() {
+    let store: Memory<u32, u32> = Memory::new(2).expect("room");
+    let ticket = now(store.open(&7)).expect("in memory");
+    assert_eq!(now(store.push(&[7], &item(1), 9)).expect("in memory").reached, 1);
+    for other in [8, 9] {
+        now(store.open(&other)).expect("in memory");
+    }
+    assert_eq!(now(store.push(&[7], &item(2), 9)).expect("in memory").absent, 1);
+
+    let loaded = Rebuilt::complete([item(1)]);
+    assert!(!now(store.install(&7, ticket, loaded, 9)).expect("in memory"));
+    assert!(now(store.read(&[7], None, 5)).expect("in memory")[0].is_none());
+}
+
 #[test]
 fn a_merged_page_ends_where_the_first_list_stops_to_know() {
     let cut = Page { items: items([9, 7]), rest: Rest::TruncatedBelow(item(7)) };
