@@ -23,7 +23,8 @@
 //! 4. A list holds **all** items that it was given at its floor or above it. What was cut is below the
 //!    floor, and a page that ends there says so: [`Rest::TruncatedBelow`].
 //! 5. A rebuild loses no push: pushes gather from before the load begins, and `install` merges them.
-//!    For this an item must be in the source of the loader *before* it is pushed.
+//!    For this an item must be in the source of the loader *before* it is pushed. Nor does it where the
+//!    list is removed or evicted meanwhile: who waited for it, and did not load, then asks anew.
 //! 6. An item that is pushed and pulled stands once in the merged page.
 //!
 //! An id has one score for ever: it is part of the item's place.

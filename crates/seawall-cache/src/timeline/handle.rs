@@ -38,15 +38,15 @@ pub struct Timeline<U, I, S> {
     shared: Arc<Shared<U, I, S>>,
 }
 
-/// `None`: the list was there when its turn came.
-type Flights<U, I> = SingleFlight<U, Option<Arc<Rebuilt<I>>>, BoxError>;
+/// Who rebuilds a list: what comes of it is in the store, and who waited reads it there.
+type Flights<U> = SingleFlight<U, (), BoxError>;
 
 pub(super) struct Shared<U, I, S> {
     name: Name,
     pub(super) length: usize,
     pub(super) chunk: usize,
     pub(super) store: S,
-    pub(super) flights: Flights<U, I>,
+    pub(super) flights: Flights<U>,
     listeners: Listeners<Event>,
     reads: Stat,
     pub(super) rebuilds: Stat,
@@ -57,7 +57,7 @@ pub(super) struct Shared<U, I, S> {
 }
 
 impl<U, I, S> Shared<U, I, S> {
-    pub(super) fn new(from: TimelineBuilder<S>, flights: Flights<U, I>) -> Self {
+    pub(super) fn new(from: TimelineBuilder<S>, flights: Flights<U>) -> Self {
         let TimelineBuilder { name, length, chunk, store, listeners } = from;
         let [reads, rebuilds, reached, absent, trimmed] = [const { Stat::new(0) }; 5];
         let items = PhantomData;

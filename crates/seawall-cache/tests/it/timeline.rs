@@ -160,6 +160,41 @@ fn a_list_removed_while_it_is_rebuilt_is_rebuilt_again() {
 }
 
 #[test]
+fn a_list_evicted_while_it_is_rebuilt_loses_no_push_that_came_before_a_read() {
+    let store = Memory::new(1).expect("room");
+    let lists: Lists = Timeline::builder("home").store(store).build().expect("sound settings");
+    let (end, ended) = oneshot::channel::<()>();
+    let mut ended = Some(ended);
+    let slow = |_| {
+        let ended = ended.take().expect("one load");
+        async move {
+            ended.await?;
+            Ok(Rebuilt::complete(items([1]))) // as the source was before all pushes
+        }
+    };
+    let (one, two) = (Task::new(), Task::new());
+    let mut first = pin!(lists.read(&7, None, 9, slow));
+    assert!(one.poll(first.as_mut()).is_pending());
+    assert_eq!(now(lists.push(&item(2), &[7])).expect("in memory").reached, 1, "it is gathered");
+
+    read(&lists, 8, None, 9); // evicts 7, and what it has gathered
+    assert_eq!(now(lists.push(&item(3), &[7])).expect("in memory").absent, 1);
+    let loads = Cell::new(0);
+    let mut later = pin!(lists.read(&7, None, 9, |_| {
+        loads.set(loads.get() + 1);
+        ready(Ok(Rebuilt::complete(items([1, 2, 3]))))
+    }));
+    assert!(two.poll(later.as_mut()).is_pending(), "one loads already");
+    end.send(()).expect("it is waited for");
+
+    let Poll::Ready(Ok(page)) = one.poll(first) else { panic!("its load has ended") };
+    assert_eq!(page.items, items([1]), "no push came before this read");
+    let Poll::Ready(Ok(page)) = two.poll(later) else { panic!("it loads for itself") };
+    assert_eq!(page.items, items([3, 2, 1]));
+    assert_eq!((loads.get(), read(&lists, 7, None, 9).items), (1, items([3, 2, 1])));
+}
+
+#[test]
 fn a_load_that_fails_is_told_and_the_next_read_tries_again() {
     let lists = timeline(10);
     let failed = now(lists.read(&7, None, 5, |_| ready(Loaded::Err("no database".into()))));
