@@ -65,6 +65,32 @@ const _: () = {
     }
 };
 
+const _: () = {
+    use seawall_cache::{
+        Batcher, BatcherBuilder, Behind, BehindBuilder, Failed, Write, Writer,
+        timeline::{Memory, Page, Timeline},
+    };
+
+    all::<Batcher<String, Vec<u8>, io::Error>>();
+    all::<BatcherBuilder>();
+    all::<Behind<String, Vec<u8>>>();
+    all::<BehindBuilder>();
+    all::<Writer<String, Vec<u8>>>();
+    all::<Write<String, Vec<u8>>>();
+    all::<Failed<String, Vec<u8>, io::Error>>();
+    all::<Timeline<String, u64, Memory<String, u64>>>();
+    all::<Page<u64>>();
+
+    /// What runs in tasks of their own.
+    #[allow(dead_code, reason = "compiled, never called")]
+    fn futures_are_sent(batches: &Batcher<u32, u32, io::Error>, writer: &mut Writer<u32, u32>) {
+        fn sent(_: impl Send) {}
+        sent(batches.load(7));
+        let write = |_| std::future::ready(Ok::<_, io::Error>(()));
+        sent(writer.run(write, |_| std::future::ready(false)));
+    }
+};
+
 #[cfg(feature = "tower")]
 const _: () = {
     use seawall_cache::{CacheFuture, CacheLayer, CacheService, DefaultStore};

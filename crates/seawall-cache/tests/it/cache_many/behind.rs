@@ -4,7 +4,12 @@ use std::{
     convert::Infallible,
     future::{Future, pending, ready},
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread,
+    time::Duration,
 };
 
 use seawall_cache::{Behind, Cache, Failed, Loaded, Reason, Rejection, Write, WriteQueue, Writer};
@@ -247,13 +252,25 @@ fn a_load_that_is_under_way_does_not_overwrite_a_write_behind() {
     assert_eq!(users.get(&1), Some(7));
 }
 
-/// Keeps the last write.
-struct Last(Mutex<Option<u32>>);
+/// Takes writes in their order; while it takes the first, it gives another writer every opportunity.
+struct Gate {
+    taken: Mutex<Vec<Option<u32>>>,
+    begun: SyncSender<()>,
+    other: Mutex<Receiver<()>>,
+}
 
-impl WriteQueue<u32, u32> for Last {
+impl WriteQueue<u32, u32> for Gate {
     fn offer(&self, _: &u32, value: Option<&u32>) -> Result<(), Rejection> {
-        *self.0.lock() = value.copied();
-        std::thread::yield_now(); // for another to come between the queue and the cache
+        self.taken.lock().push(value.copied());
+        if value == Some(&1) {
+            self.begun.send(()).unwrap();
+            let other = self.other.lock().recv_timeout(Duration::from_millis(100));
+            assert_eq!(
+                other,
+                Err(RecvTimeoutError::Timeout),
+                "another came between queue and cache"
+            );
+        }
         Ok(())
     }
 }
@@ -261,16 +278,20 @@ impl WriteQueue<u32, u32> for Last {
 #[test]
 fn of_two_writers_of_a_key_the_queue_and_the_cache_take_the_same_one_last() {
     let users = users();
-    let last = Last(Mutex::new(None));
-    for round in 0..200 {
-        std::thread::scope(|scope| {
-            for writer in 0..2 {
-                let (users, last) = (&users, &last);
-                scope.spawn(move || users.write_behind(1, 2 * round + writer, last).unwrap());
-            }
+    let ((begun, begins), (over, other)) = (sync_channel(1), sync_channel(1));
+    let queue = Gate { taken: Mutex::default(), begun, other: Mutex::new(other) };
+
+    thread::scope(|scope| {
+        let (users, queue) = (&users, &queue);
+        scope.spawn(move || {
+            begins.recv().unwrap();
+            users.write_behind(1, 2, queue).unwrap();
+            over.send(()).unwrap();
         });
-        assert_eq!(users.get(&1), *last.0.lock());
-    }
+        users.write_behind(1, 1, queue).unwrap();
+    });
+
+    assert_eq!((queue.taken.into_inner(), users.get(&1)), (vec![Some(1), Some(2)], Some(2)));
 }
 
 #[test]
