@@ -287,3 +287,19 @@ async fn a_sweeper_goes_round_once_in_its_time_and_ends_with_the_cache() {
     drop(users);
     sweeper.await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sweeper_goes_round_a_large_store_in_a_short_time_too() {
+    let (clock, hand) = Clock::manual();
+    let users: Users =
+        Cache::builder("users").clock(clock).capacity(5_000).ttl(SECOND).build().unwrap();
+    drop(users.insert_many((0..3_000).map(|key| (key, key))));
+    hand.advance(SECOND);
+    let sweeper = tokio::spawn(users.sweep_every(SECOND / 20)); // hundreds of sets at one tick
+
+    tokio::time::sleep(SECOND / 10).await;
+
+    assert_eq!(entries(&users), 0);
+    drop(users);
+    sweeper.await.unwrap();
+}

@@ -152,46 +152,49 @@ fn a_list_removed_while_it_is_rebuilt_is_rebuilt_again() {
     now(lists.remove(&[7])).expect("in memory");
     now(lists.push(&item(2), &[7])).expect("in memory"); // no list gathers it
 
+    let load = |_| ready(Ok(Rebuilt::complete(items([1, 2]))));
+    let page = now(lists.read(&7, None, 9, load)).expect("loads, and waits for no other load");
+    assert_eq!(page.items, items([2, 1]));
     end.send(()).expect("it is waited for");
 
     assert!(task.poll(call).is_ready());
-    let load = |_| ready(Ok(Rebuilt::complete(items([1, 2]))));
-    assert_eq!(now(lists.read(&7, None, 9, load)).expect("loads").items, items([2, 1]));
+    assert_eq!(read(&lists, 7, None, 9).items, items([2, 1]));
 }
 
 #[test]
 fn a_list_evicted_while_it_is_rebuilt_loses_no_push_that_came_before_a_read() {
     let store = Memory::new(1).expect("room");
-    let lists: Lists = Timeline::builder("home").store(store).build().expect("sound settings");
+    let lists: Lists =
+        Timeline::builder("home").length(3).store(store).build().expect("sound settings");
     let (end, ended) = oneshot::channel::<()>();
     let mut ended = Some(ended);
     let slow = |_| {
         let ended = ended.take().expect("one load");
         async move {
             ended.await?;
-            Ok(Rebuilt::complete(items([1]))) // as the source was before all pushes
+            Ok(Rebuilt::complete(items(1..=4))) // as the source was before all pushes
         }
     };
     let (one, two) = (Task::new(), Task::new());
     let mut first = pin!(lists.read(&7, None, 9, slow));
     assert!(one.poll(first.as_mut()).is_pending());
-    assert_eq!(now(lists.push(&item(2), &[7])).expect("in memory").reached, 1, "it is gathered");
+    assert_eq!(now(lists.push(&item(5), &[7])).expect("in memory").reached, 1, "it is gathered");
 
     read(&lists, 8, None, 9); // evicts 7, and what it has gathered
-    assert_eq!(now(lists.push(&item(3), &[7])).expect("in memory").absent, 1);
+    assert_eq!(now(lists.push(&item(6), &[7])).expect("in memory").absent, 1);
     let loads = Cell::new(0);
     let mut later = pin!(lists.read(&7, None, 9, |_| {
         loads.set(loads.get() + 1);
-        ready(Ok(Rebuilt::complete(items([1, 2, 3]))))
+        ready(Ok(Rebuilt::complete(items(1..=6))))
     }));
     assert!(two.poll(later.as_mut()).is_pending(), "one loads already");
     end.send(()).expect("it is waited for");
 
     let Poll::Ready(Ok(page)) = one.poll(first) else { panic!("its load has ended") };
-    assert_eq!(page.items, items([1]), "no push came before this read");
+    assert_eq!(page.items, items([4, 3, 2]), "no push came before this read");
     let Poll::Ready(Ok(page)) = two.poll(later) else { panic!("it loads for itself") };
-    assert_eq!(page.items, items([3, 2, 1]));
-    assert_eq!((loads.get(), read(&lists, 7, None, 9).items), (1, items([3, 2, 1])));
+    assert_eq!(page.items, items([6, 5, 4]));
+    assert_eq!((loads.get(), read(&lists, 7, None, 9).items), (1, items([6, 5, 4])));
 }
 
 #[test]
@@ -250,6 +253,17 @@ fn the_longest_unread_list_is_evicted() {
     let pushed = now(store.push(&[1, 2, 3], &item(1), 9)).expect("in memory");
     assert_eq!((pushed.reached, pushed.absent, store.lists()), (2, 1, 2));
     assert_eq!(now(store.push(&[2], &item(1), 9)).expect("in memory").absent, 1);
+}
+
+#[test]
+fn a_list_that_is_removed_gives_back_its_room() {
+    let store: Memory<u32, u32> = Memory::new(2).expect("room");
+    now(store.open(&1)).expect("in memory");
+    now(store.remove(&[1])).expect("in memory");
+    for list in [2, 3, 4] {
+        now(store.open(&list)).expect("in memory");
+    }
+    assert_eq!(store.lists(), 2);
 }
 
 #[test]
@@ -538,7 +552,7 @@ fn a_fan_out_waits_for_its_pace_before_each_chunk_and_goes_on_where_it_was_dropp
     assert_eq!(paced.into_inner(), [3, 3, 3, 2]);
 }
 
-/// Fails where it is told to.
+/// Refuses pushes as long as it holds a 1; with a 2, its next read finds nothing.
 struct Failing(Memory<u32, u32>, AtomicUsize);
 
 impl Store<u32, u32> for Failing {
@@ -557,6 +571,9 @@ impl Store<u32, u32> for Failing {
         below: Option<&Item<u32>>,
         count: usize,
     ) -> Result<Vec<Option<Page<u32>>>, BoxError> {
+        if self.1.compare_exchange(2, 0, Relaxed, Relaxed).is_ok() {
+            return Ok(lists.iter().map(|_| None).collect());
+        }
         Ok(self.0.read(lists, below, count).await?)
     }
 
@@ -608,6 +625,21 @@ fn what_goes_wrong_is_told() {
     assert!(now(lists.read(&7, None, 5, removes)).is_ok());
 
     assert_eq!(told.load(Relaxed), 123);
+}
+
+#[test]
+fn a_list_that_is_rebuilt_between_the_look_and_the_load_is_not_loaded_again() {
+    let store = Failing(Memory::new(9).expect("room"), AtomicUsize::new(2));
+    now(async {
+        let ticket = store.open(&7).await?;
+        store.install(&7, ticket, Rebuilt::complete(items([1])), 9).await
+    })
+    .expect("in memory");
+    let lists = Timeline::builder("home").store(store).build();
+    let lists: Timeline<u32, u32, Failing> = lists.expect("sound settings");
+
+    let load = |_| -> std::future::Ready<Loaded> { panic!("nobody should") };
+    assert_eq!(now(lists.read(&7, None, 5, load)).expect("it is there").items, items([1]));
 }
 
 #[test]
