@@ -21,6 +21,8 @@ use super::{Ask, Ear, Fill, Heard, L2, Lease, Life, Look, Record, Tag};
 /// ```
 /// # use seawall_cache::{Cache, l2::Memory};
 /// # use std::{convert::Infallible, time::Duration};
+/// # #[cfg(not(feature = "tokio"))] fn main() {}
+/// # #[cfg(feature = "tokio")]
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let between = Memory::new(Duration::from_secs(3));
 /// let one = Cache::builder("users").l2(between.instance()).build()?;
