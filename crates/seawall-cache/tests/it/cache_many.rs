@@ -262,6 +262,22 @@ fn a_refresh_too_many_is_left_out_and_what_is_stale_is_answered_all_the_same() {
     assert_eq!(users.snapshot().counters["refreshes_refused"], 1, "2; of 1 one is under way");
 }
 
+#[test]
+fn a_refresh_in_bulk_does_not_go_beyond_the_cap_on_loads() {
+    let (clock, hand) = Clock::manual();
+    let builder = Cache::builder("users").clock(clock).ttl(SECOND).stale_while_revalidate(SECOND);
+    let users: Users = builder.max_loads(1).build().unwrap();
+    drop(users.insert(1, 10));
+    hand.advance(SECOND);
+    let mut other = pin!(users.get_or_load(&2, pending::<Result<u32, io::Error>>));
+    assert!(Task::new().poll(other.as_mut()).is_pending());
+
+    let load = |_| -> std::future::Ready<Result<Batch, io::Error>> { panic!("there is no place") };
+    assert_eq!(values(now(users.get_or_load_many([1], load))), [Some(10)]);
+
+    assert_eq!(users.snapshot().counters["refreshes_refused"], 1);
+}
+
 fn entries(users: &Users) -> u64 {
     users.snapshot().gauges["entries"] as u64
 }
