@@ -34,7 +34,6 @@ pub(crate) fn run(cx: &Context, steps: &mut Steps, args: &Args) -> Result<()> {
     steps.run("tests", || tests(cx))?;
     if !args.fast {
         steps.run("facade", || cargo_test(cx, &["-p", FACADE]))?;
-        steps.run("rustdoc", || rustdoc(cx))?;
         steps.run("loom", || loom::run(cx, &loom::Args::short()))?;
         steps.run("features", || features::run(cx, &features::Args {}))?;
         steps.run("examples", || examples::run(cx))?;
@@ -43,7 +42,7 @@ pub(crate) fn run(cx: &Context, steps: &mut Steps, args: &Args) -> Result<()> {
         } else {
             steps.skip("fuzz", tools::NO_NIGHTLY.to_owned());
         }
-        steps.run("package", || package::run(cx, &package::Args {}))?;
+        steps.run("package", || package::run(cx, &package::Args {}))?; // each crate's documentation, too
     }
     steps.summary();
     Ok(())
@@ -76,13 +75,4 @@ fn tests(cx: &Context) -> Result<()> {
 fn cargo_test(cx: &Context, flags: &[&str]) -> Result<()> {
     let sh = &cx.sh;
     sh_run(&[], cmd!(sh, "cargo test {flags...}"))
-}
-
-fn rustdoc(cx: &Context) -> Result<()> {
-    let sh = &cx.sh;
-    let crates = cx.workspace.published_flags();
-    sh_run(
-        &[("RUSTDOCFLAGS", "-D warnings")],
-        cmd!(sh, "cargo doc --no-deps --all-features {crates...}"),
-    )
 }
