@@ -7,7 +7,6 @@ mod handle;
 mod layer;
 mod plan;
 mod strikes;
-mod tracing;
 
 use seawall_test::CountingAllocator;
 

@@ -1,4 +1,5 @@
-//! It says loudly that it is armed.
+//! It says loudly that it is armed. Alone in its binary: who asked for an event first, without a subscriber, has it
+//! silenced for the others.
 #![cfg(feature = "tracing")]
 
 use std::{
