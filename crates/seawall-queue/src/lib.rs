@@ -10,6 +10,7 @@ pub mod job;
 #[cfg(feature = "tower")]
 mod layer;
 mod memory;
+mod poll_once;
 mod queue;
 pub mod ring;
 #[cfg(all(feature = "sqlite", not(seawall_loom)))]

@@ -1,10 +1,9 @@
 //! Any storage behind one type, so that a queue's handle names none: and from payloads to what it keeps.
 
 use std::{
-    future::{Future, poll_fn},
+    future::Future,
     marker::PhantomData,
     pin::{Pin, pin},
-    task::Poll,
     time::Duration,
 };
 
@@ -14,6 +13,7 @@ use super::StorageError;
 use crate::{
     codec::Codec,
     job::{Cancelled, Cause, JobId, Kept, Settled, Verdict},
+    poll_once::poll_once,
     storage::{
         Claim, Claimed, Enqueued, Heartbeat, Hint, JobInfo, Look, NewJob, Promoted, Requeued, Room,
         Settings, Settlement, Stats, Storage,
@@ -180,7 +180,7 @@ async fn push<P: Clone, S: Storage<P>>(
         }
         // He waits before he looks, so that what becomes free in between is told to him.
         let mut room = pin!(storage.wait(Hint::Room));
-        let is_there = poll_fn(|cx| Poll::Ready(room.as_mut().poll(cx).is_ready())).await;
+        let is_there = poll_once(room.as_mut()).await;
         let again = left.iter().map(|&at| jobs[at].clone()).collect();
         let news = storage.enqueue(again, Room::Refuse).await?;
         let nothing_moved = news.iter().all(full);
@@ -213,6 +213,8 @@ async fn a_while(hint: Option<Pin<&mut impl Future<Output = ()>>>) {
 /// Gives way once.
 #[cfg(not(feature = "tokio"))]
 async fn yield_now() {
+    use std::{future::poll_fn, task::Poll};
+
     let mut gave_way = false;
     poll_fn(|cx| {
         if std::mem::replace(&mut gave_way, true) {

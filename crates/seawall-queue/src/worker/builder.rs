@@ -154,8 +154,6 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
         let Self { queue, terms, seed, handle } = self;
         check(&terms)?;
         let aim = terms.concurrency.check()?;
-        let runs = Runs::default();
-        runs.set_places(aim.least);
         let Some(handle) = handle else {
             return Err(ConfigError::new("handler", "nothing", "a function or a service"));
         };
@@ -164,7 +162,7 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
             handle,
             chance: Chance::from_seed(seed.or_else(|| terms.backoff.chosen_seed())),
             terms,
-            runs,
+            runs: Runs::default(),
             outbox: Outbox::default(),
             tally: Tally::default(),
             scale: Mutex::new(Scale::new(aim)),

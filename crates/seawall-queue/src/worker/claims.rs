@@ -1,12 +1,6 @@
 //! The first loop: claims what there are places for, and begins it.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use tokio::{
@@ -20,6 +14,7 @@ use super::{
 };
 use crate::{
     job::Verdict,
+    poll_once::poll_once,
     storage::{Claim, Claimed, Hint, MAX_BATCH, Settlement},
 };
 
@@ -35,7 +30,12 @@ pub(super) async fn claim<T: Send + Sync + 'static>(
     let mut shutdown = pin!(shutdown);
     loop {
         while tasks.try_join_next().is_some() {} // what is over needs no place in the set
-        let room = match select(shutdown.as_mut(), pin!(shared.runs.room())).await {
+        let room = match select(
+            shutdown.as_mut(),
+            pin!(shared.runs.room(|| shared.scale.lock().places())),
+        )
+        .await
+        {
             Either::Left(_) => return,
             Either::Right((room, _)) => room.min(MAX_BATCH),
         };
@@ -105,9 +105,4 @@ impl<T: Send + Sync + 'static> Shared<T> {
         self.runs.enter(job.lease, Instant::now() + self.terms.safe());
         self.outbox.put(Settlement { lease: job.lease, verdict: Verdict::Release });
     }
-}
-
-/// Whether it is ready; asked once.
-async fn poll_once(mut future: Pin<&mut impl Future<Output = ()>>) -> bool {
-    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_ready())).await
 }

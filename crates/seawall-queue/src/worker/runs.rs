@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use seawall_core::sync::{Mutex, Stat};
+use seawall_core::sync::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
@@ -26,8 +26,6 @@ pub enum Stop {
 /// All runs of a worker, until each is settled.
 #[derive(Default)]
 pub(super) struct Runs {
-    /// How many there may be.
-    places: Stat,
     live: Mutex<HashMap<Token, Live>>,
     /// Someone left.
     left: Notify,
@@ -71,32 +69,29 @@ impl Runs {
         self.left.notify_waiters();
     }
 
-    pub(super) fn set_places(&self, places: usize) {
-        self.places.replace(places as u64);
-        self.left.notify_waiters(); // as when somebody leaves
+    /// Who waits for room looks again, as when somebody leaves.
+    pub(super) fn look_again(&self) {
+        self.left.notify_waiters();
     }
 
-    /// Returns when there is a place, and says how many are free.
-    pub(super) async fn room(&self) -> usize {
-        loop {
-            let mut left = std::pin::pin!(self.left.notified());
-            left.as_mut().enable(); // before the look: who leaves after it is not missed
-            match (self.places.get() as usize).saturating_sub(self.len()) {
-                0 => left.await,
-                room => return room,
-            }
-        }
+    /// Returns when there is one of `places` free, and says how many are.
+    pub(super) async fn room(&self, places: impl Fn() -> usize) -> usize {
+        self.until(|| places().checked_sub(self.len()).filter(|&room| room > 0)).await
     }
 
     /// Returns when each is settled.
     pub(super) async fn all_over(&self) {
+        self.until(|| (self.len() == 0).then_some(())).await;
+    }
+
+    async fn until<R>(&self, look: impl Fn() -> Option<R>) -> R {
         loop {
             let mut left = std::pin::pin!(self.left.notified());
-            left.as_mut().enable();
-            if self.len() == 0 {
-                return;
+            left.as_mut().enable(); // before the look: who leaves after it is not missed
+            match look() {
+                Some(found) => return found,
+                None => left.await,
             }
-            left.await;
         }
     }
 

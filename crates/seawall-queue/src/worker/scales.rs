@@ -28,11 +28,7 @@ pub(super) async fn scale<T: Send + Sync>(shared: &Shared<T>) -> Infallible {
             live: shared.runs.len(),
         };
         (last, ended, busy) = (now, ended_now, busy_now);
-        let places = {
-            let mut scale = shared.scale.lock();
-            scale.step(sight);
-            scale.places()
-        };
-        shared.runs.set_places(places);
+        shared.scale.lock().step(sight);
+        shared.runs.look_again();
     }
 }
