@@ -1,0 +1,46 @@
+//! What is counted of the whole queue.
+
+use crate::sqlite::row::Set;
+
+/// What is counted of the whole queue: its one row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::sqlite) struct Totals {
+    pub(super) last_id: u64,
+    pub(super) last_token: u64,
+    pub(in crate::sqlite) paused: bool,
+    /// By set.
+    pub(super) jobs: [usize; 7],
+    /// How many unique keys are held for a time.
+    pub(super) timed: usize,
+}
+
+impl Totals {
+    pub(super) const fn of(&self, set: Set) -> usize {
+        self.jobs[set as usize]
+    }
+
+    /// Some jobs go from one set to another. What somebody else wrote into the file can make this wrong, but
+    /// never make it panic.
+    pub(super) const fn move_jobs(&mut self, count: usize, from: Option<Set>, to: Option<Set>) {
+        if let Some(from) = from {
+            self.jobs[from as usize] = self.jobs[from as usize].saturating_sub(count);
+        }
+        if let Some(to) = to {
+            self.jobs[to as usize] += count;
+        }
+    }
+
+    const fn waiting(&self) -> usize {
+        self.of(Set::Scheduled) + self.of(Set::Ready) + self.of(Set::HeldUp)
+    }
+
+    /// How many may be claimed now, as far as is known.
+    pub(in crate::sqlite) const fn work(&self) -> usize {
+        if self.paused { 0 } else { self.of(Set::Ready) }
+    }
+
+    /// How many may go in now.
+    pub(in crate::sqlite) const fn room(&self, capacity: usize) -> usize {
+        capacity.saturating_sub(self.waiting())
+    }
+}
