@@ -50,6 +50,17 @@ const WHOLE_BY_ID: &str =
 const MOVE: &str = moves!("");
 const MOVE_AND_CLEAR: &str = moves!(", payload = NULL");
 
+/// The number after the last one, which it is then.
+fn number_after(last: &mut u64) -> Result<u64> {
+    /// What a column can hold.
+    const MOST: u64 = i64::MAX.cast_unsigned();
+    if *last >= MOST {
+        return Err(rusqlite::Error::IntegralValueOutOfRange(0, i64::MAX));
+    }
+    *last += 1;
+    Ok(*last)
+}
+
 /// How a statement names a job.
 const fn key(id: JobId) -> i64 {
     id.0.cast_signed()

@@ -79,7 +79,9 @@ pub(super) const WIDTH: usize = 19;
 
 impl Record {
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let set = *Set::ALL.get(row.get::<_, usize>(1)?).ok_or_else(|| strange(1, "phase"))?;
+        let id = JobId(row.get::<_, i64>(0)?.cast_unsigned());
+        let set = Set::ALL.get(row.get::<_, usize>(1)?);
+        let set = *set.ok_or_else(|| strange(id, 1, "phase"))?;
         let (moment, due) = (nanos(row.get(2)?), nanos(row.get(3)?));
         let phase = match set {
             Set::Scheduled | Set::Ready | Set::HeldUp => Phase::Waiting { due: moment },
@@ -87,7 +89,9 @@ impl Record {
             Set::Done => Phase::Done { at: moment },
             Set::Cancelled => Phase::Cancelled { at: moment },
             Set::Dead => {
-                Phase::Dead { at: moment, cause: cause(row.get_ref(18)?.as_str_or_null()?)? }
+                let cause = cause(row.get_ref(18)?.as_str_or_null()?);
+                let cause = cause.ok_or_else(|| strange(id, 18, "cause of death"))?;
+                Phase::Dead { at: moment, cause }
             }
         };
         let life = Life {
@@ -104,11 +108,14 @@ impl Record {
             limits: Limits { attempts: row.get(12)?, crashes: row.get(13)? },
         };
         let unique = match row.get::<_, Option<String>>(16)? {
-            Some(key) => Some((key, lasting(row.get(17)?)?)),
+            Some(key) => {
+                let scope = lasting(row.get(17)?).ok_or_else(|| strange(id, 17, "unique scope"))?;
+                Some((key, scope))
+            }
             None => None,
         };
         Ok(Self {
-            id: JobId(row.get::<_, i64>(0)?.cast_unsigned()),
+            id,
             set,
             life,
             priority: Priority(row.get(4)?),
@@ -156,25 +163,24 @@ pub(super) const fn nanos(moment: i64) -> Nanos {
     Nanos(if moment < 0 { 0 } else { moment.cast_unsigned() })
 }
 
-fn lasting(scope: Option<u8>) -> rusqlite::Result<Lasting> {
+fn lasting(scope: Option<u8>) -> Option<Lasting> {
     match scope {
-        Some(0) => Ok(Lasting::Queued),
-        Some(1) => Ok(Lasting::Active),
-        Some(2) => Ok(Lasting::Timed),
-        _ => Err(strange(17, "scope")),
+        Some(0) => Some(Lasting::Queued),
+        Some(1) => Some(Lasting::Active),
+        Some(2) => Some(Lasting::Timed),
+        _ => None,
     }
 }
 
-fn cause(text: Option<&str>) -> rusqlite::Result<Cause> {
+fn cause(text: Option<&str>) -> Option<Cause> {
     const ALL: [Cause; 5] =
         [Cause::Attempts, Cause::Crashes, Cause::Refused, Cause::Undecodable, Cause::Shed];
-    let known = ALL.into_iter().find(|cause| text == Some(cause.as_str()));
-    known.ok_or_else(|| strange(18, "cause"))
+    ALL.into_iter().find(|cause| text == Some(cause.as_str()))
 }
 
 /// Something that we never write.
-fn strange(column: usize, what: &str) -> rusqlite::Error {
-    let text = format!("a job's {what} is none");
+pub(super) fn strange(id: JobId, column: usize, what: &str) -> rusqlite::Error {
+    let text = format!("the {what} of job {} is none", id.0);
     rusqlite::Error::FromSqlConversionFailure(column, Type::Null, text.into())
 }
 

@@ -1,5 +1,7 @@
 //! The file from inside: its schema, and how each statement is answered.
 
+mod strange;
+
 use std::sync::Arc;
 
 use rusqlite::{

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use seawall_core::Priority;
 
-use super::{Ledger, Result, WHOLE_BY_ID, key};
+use super::{Ledger, Result, WHOLE_BY_ID, key, number_after};
 use crate::{
     job::{JobId, Lease, Phase, Token},
-    sqlite::row::{Lasting, Record, Set, WIDTH, nanos},
+    sqlite::row::{Lasting, Record, Set, WIDTH, nanos, strange},
     storage::{Claim, Claimed, MAX_BATCH, turn::turn},
 };
 
@@ -69,8 +69,10 @@ impl Ledger<'_> {
         payload: Vec<u8>,
         claim: &Claim,
     ) -> Result<Claimed<Vec<u8>>> {
-        self.totals.last_token += 1;
-        let token = Token(self.totals.last_token);
+        let token = Token(number_after(&mut self.totals.last_token)?);
+        if job.life.token >= token {
+            return Err(strange(job.id, 9, "token"));
+        }
         let waited = self.now.since(job.due());
         let limits = claim.limits.or_own(job.max_attempts);
         // It may have become ready by a clock that was ahead of ours.

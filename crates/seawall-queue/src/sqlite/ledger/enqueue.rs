@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 use seawall_core::Priority;
 
-use super::{Ledger, Result, key};
+use super::{Ledger, Result, key, number_after};
 use crate::{
     job::{JobId, Limits, Phase},
     sqlite::row::{Lasting, Record, Set, moment},
@@ -52,8 +52,7 @@ impl Ledger<'_> {
             "INSERT INTO seawall_jobs (id, phase, lane, moment, due, since, priority, \
             limit_attempts, limit_crashes, max_attempts, key, unique_key, unique_scope, payload)
             VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?3, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-        self.totals.last_id += 1;
-        let id = JobId(self.totals.last_id);
+        let id = JobId(number_after(&mut self.totals.last_id)?);
         if let Some(Unique { key, scope, .. }) = &job.unique {
             let until = match scope {
                 Scope::For(time) => Some(self.now + *time),

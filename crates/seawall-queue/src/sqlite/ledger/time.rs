@@ -63,7 +63,7 @@ impl Ledger<'_> {
 
     /// How many are known beyond those that are to be.
     pub(super) fn over_done(&self) -> usize {
-        let known = self.totals.of(Set::Done) + self.totals.of(Set::Cancelled);
+        let known = self.totals.of(Set::Done).saturating_add(self.totals.of(Set::Cancelled));
         known.saturating_sub(self.settings.keep_done.count)
     }
 

@@ -26,12 +26,13 @@ impl Totals {
             self.jobs[from as usize] = self.jobs[from as usize].saturating_sub(count);
         }
         if let Some(to) = to {
-            self.jobs[to as usize] += count;
+            self.jobs[to as usize] = self.jobs[to as usize].saturating_add(count);
         }
     }
 
     const fn waiting(&self) -> usize {
-        self.of(Set::Scheduled) + self.of(Set::Ready) + self.of(Set::HeldUp)
+        let (scheduled, ready) = (self.of(Set::Scheduled), self.of(Set::Ready));
+        scheduled.saturating_add(ready).saturating_add(self.of(Set::HeldUp))
     }
 
     /// How many may be claimed now, as far as is known.
