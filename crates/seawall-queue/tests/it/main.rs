@@ -1,10 +1,22 @@
-//! What worker and layer promise, in one binary: each file of its own would be linked, and run, alone.
+//! What the crate promises, in one binary: each file of its own would be linked, and run, alone.
 
 #![cfg(not(seawall_loom))]
 
+mod allocations;
+mod auto_traits;
 #[cfg(all(feature = "tower", feature = "worker"))]
 mod layer;
+mod queue;
+mod ring;
+mod ring_model;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 #[cfg(feature = "worker")]
 mod watch;
 #[cfg(feature = "worker")]
 mod worker;
+
+use seawall_test::CountingAllocator;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator::system();

@@ -1,7 +1,5 @@
 //! A queue as its users meet it, and the storages of this crate beside what a storage promises.
 
-#![cfg(not(seawall_loom))]
-
 use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use seawall_core::{Clock, ManualClock, Nanos, Reason, deadline, sync::Mutex};

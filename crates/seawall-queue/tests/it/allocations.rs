@@ -1,14 +1,9 @@
 //! Promise 9: what does not wait allocates nothing, and who waits again and again does so once.
 
-#![cfg(not(seawall_loom))]
-
 use std::{pin::pin, task::Poll};
 
 use seawall_queue::ring::{Receiver, Sender, bounded};
-use seawall_test::{CountingAllocator, Task, allocations};
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator::system();
+use seawall_test::{Task, allocations};
 
 fn ring(capacity: usize) -> (Sender<u64>, Receiver<u64>) {
     bounded(capacity).expect("it is allowed")

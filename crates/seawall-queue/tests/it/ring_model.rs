@@ -1,8 +1,6 @@
 //! A ring in every order of events that chance comes up with, beside a `VecDeque` and a line that are right
 //! at sight. Everything is polled by hand, and every wake is counted.
 
-#![cfg(not(seawall_loom))]
-
 use std::{
     collections::VecDeque,
     pin::{Pin, pin},

@@ -1,12 +1,7 @@
 //! Jobs in a file: beside what a storage promises, and what only a file can be asked.
 
-#![cfg(all(feature = "sqlite", not(seawall_loom)))]
-
-#[path = "sqlite/file.rs"]
 mod file;
-#[path = "sqlite/killed.rs"]
 mod killed;
-#[path = "sqlite/outbox.rs"]
 mod outbox;
 
 use std::{future::Future, path::Path, time::Duration};

@@ -1,7 +1,5 @@
 //! The ring as its users meet it, one promise a test; the promises are those of `seawall_queue::ring`.
 
-#![cfg(not(seawall_loom))]
-
 use std::{
     pin::pin,
     sync::Arc,

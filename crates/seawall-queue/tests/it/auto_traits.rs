@@ -1,7 +1,5 @@
 //! What can be sent, shared and unpinned: part of the interface, though no signature says so.
 
-#![cfg(not(seawall_loom))]
-
 use std::{cell::Cell, error::Error, marker::PhantomPinned};
 
 use seawall_queue::{

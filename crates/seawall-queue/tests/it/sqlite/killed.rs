@@ -6,7 +6,7 @@
 //! written down must fit together. A few rounds here; more of them by `SEAWALL_CRASH_ROUNDS`:
 //!
 //! ```text
-//! SEAWALL_CRASH_ROUNDS=50 cargo test -p seawall-queue --features sqlite --test sqlite killed
+//! SEAWALL_CRASH_ROUNDS=50 cargo test -p seawall-queue --features sqlite --test it killed
 //! ```
 
 use std::{
@@ -147,7 +147,7 @@ impl Books {
 /// Starts a child, and kills it after some lines; what it said.
 fn short_life(path: &Path, role: &str, lines: u64) -> Vec<String> {
     let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "killed::child", "--nocapture"])
+        .args(["--exact", "sqlite::killed::child", "--nocapture"])
         .env(ROLE, role)
         .env(FILE, path)
         .stdout(Stdio::piped())
