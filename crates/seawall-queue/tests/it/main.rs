@@ -6,6 +6,7 @@ mod allocations;
 mod auto_traits;
 #[cfg(all(feature = "tower", feature = "worker"))]
 mod layer;
+mod pass_on;
 mod queue;
 mod ring;
 mod ring_model;

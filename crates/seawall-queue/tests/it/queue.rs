@@ -6,10 +6,12 @@ use seawall_core::{Clock, ManualClock, Nanos, Reason, deadline, sync::Mutex};
 use seawall_queue::{
     BoxError, Claim, Claimed, Codec, Error, Event, Job, Memory, MemoryBuilder, Priority, Queue,
     StorageError, Turn,
-    job::{Cause, JobId, Settled, State, Verdict},
+    job::{Cause, Settled, State, Verdict},
     storage::{Enqueued, Hint, Keep, Requeued, Settings, Storage},
 };
 use seawall_test::Task;
+
+use crate::pass_on::pass_on;
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -378,36 +380,10 @@ async fn a_batch_larger_than_the_queue_goes_in_as_room_comes() {
 /// A storage whose hints never come.
 struct Deaf(Memory<u32>);
 
-macro_rules! pass_on {
-    ($($call:ident($($argument:ident: $type:ty),*) -> $answer:ty;)+) => {
-        $(fn $call(&self, $($argument: $type),*)
-            -> impl Future<Output = Result<$answer, Self::Error>> + Send
-        {
-            self.0.$call($($argument),*)
-        })+
-    };
-}
-
 impl Storage<u32> for Deaf {
     type Error = std::convert::Infallible;
 
-    fn settings(&self) -> &Settings {
-        self.0.settings()
-    }
-
-    pass_on! {
-        enqueue(jobs: Vec<seawall_queue::NewJob<u32>>, room: seawall_queue::storage::Room) -> Vec<Enqueued>;
-        claim(claim: Claim) -> Vec<Claimed<u32>>;
-        settle(settlements: Vec<seawall_queue::storage::Settlement>) -> Vec<Settled>;
-        heartbeat(heartbeats: Vec<seawall_queue::storage::Heartbeat>, lease: Duration)
-            -> Vec<seawall_queue::job::Kept>;
-        promote(budget: usize) -> seawall_queue::storage::Promoted;
-        cancel(jobs: Vec<JobId>) -> Vec<seawall_queue::job::Cancelled>;
-        requeue(jobs: Vec<JobId>) -> Vec<Requeued>;
-        pause(paused: bool) -> ();
-        stats() -> seawall_queue::storage::Stats;
-        inspect(look: seawall_queue::storage::Look) -> Vec<seawall_queue::storage::JobInfo<u32>>;
-    }
+    pass_on!(u32: settings, enqueue, claim, settle, heartbeat, promote, cancel, requeue, pause, stats, inspect);
 }
 
 #[tokio::test(start_paused = true)]

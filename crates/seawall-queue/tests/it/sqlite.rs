@@ -2,6 +2,9 @@
 
 mod file;
 mod killed;
+#[cfg(feature = "worker")]
+mod killed_workers;
+mod lives;
 mod outbox;
 
 use std::{future::Future, path::Path, time::Duration};

@@ -3,18 +3,11 @@
 //! Each round starts a process that pushes and two that work; each writes down what was acknowledged to it,
 //! and only then. The test reads that, and kills each (`SIGKILL`) after some lines, so in the middle of
 //! whatever it does next. After some rounds the file is opened once more, the rest is done, and all that was
-//! written down must fit together. A few rounds here; more of them by `SEAWALL_CRASH_ROUNDS`:
-//!
-//! ```text
-//! SEAWALL_CRASH_ROUNDS=50 cargo test -p seawall-queue --features sqlite --test it killed
-//! ```
+//! written down must fit together. A few rounds here; more of them by `cargo xtask crash`.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    env,
-    io::{BufRead, BufReader, Write},
     path::Path,
-    process::{Child, Command, Stdio},
     thread,
     time::Duration,
 };
@@ -23,18 +16,17 @@ use seawall_core::{Chance, Clock, Nanos};
 use seawall_queue::{
     Queue,
     job::{JobId, Limits, Settled, State, Verdict},
-    sqlite::{Sqlite, SqliteBuilder, rusqlite::Connection},
+    sqlite::{Sqlite, SqliteBuilder},
     storage::{
         Claim, Claimed, Enqueued, Heartbeat, Keep, Look, MAX_BATCH, NewJob, Room, Settlement,
         Storage,
     },
 };
 
-use super::{block, directory};
-
-/// What a child is, and where its file is.
-const ROLE: &str = "SEAWALL_CRASH_ROLE";
-const FILE: &str = "SEAWALL_CRASH_FILE";
+use super::{
+    block, directory,
+    lives::{Life, is_whole, role, rounds, say},
+};
 
 /// So short that the jobs of the dead come back while others live.
 const LEASE: Duration = Duration::from_millis(200);
@@ -46,18 +38,12 @@ fn builder(path: &Path) -> SqliteBuilder<String> {
     Queue::sqlite(path).keep_done(all).keep_dead(all)
 }
 
-/// What a child says after it was told so. Each line is written whole, or not at all.
-fn say(line: &str) {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).expect("somebody reads");
-}
-
 /// Not a test: what the children of the other one run.
 #[test]
 fn child() {
-    let (Ok(role), Ok(path)) = (env::var(ROLE), env::var(FILE)) else { return };
+    let Some((role, path)) = role() else { return };
     block(async {
-        let storage = builder(Path::new(&path)).open_storage().await.expect("the file opens again");
+        let storage = builder(&path).open_storage().await.expect("the file opens again");
         match &*role {
             "push" => push_for_ever(&storage).await,
             _ => work_for_ever(&storage).await,
@@ -70,7 +56,7 @@ async fn push_for_ever(storage: &Sqlite) {
         let jobs = (0..size).map(|_| NewJob::new(vec![7; 200])).collect();
         for put in storage.enqueue(jobs, Room::Refuse).await.expect("the file works") {
             let Enqueued::New { id, .. } = put else { panic!("there is room") };
-            say(&format!("pushed {id} 0 0"));
+            say(format_args!("pushed {id} 0 0"));
         }
     }
 }
@@ -81,7 +67,7 @@ async fn work_for_ever(storage: &Sqlite) {
         let claimed = storage.claim(Claim::new(4, LEASE).limits(LIMITS)).await;
         let claimed = claimed.expect("the file works");
         if claimed.is_empty() {
-            say("looked 0 0 0"); // it counts as a line, or he would live as long as there is nothing
+            say(format_args!("looked 0 0 0")); // it counts as a line, or he would live as long as there is nothing
         }
         for job in claimed {
             began(&job);
@@ -89,14 +75,14 @@ async fn work_for_ever(storage: &Sqlite) {
             storage.heartbeat(vec![Heartbeat::of(lease)], LEASE).await.expect("the file works");
             let done = vec![Settlement { lease, verdict: Verdict::DONE }];
             if storage.settle(done).await.expect("the file works") == [Settled::Done(State::Done)] {
-                say(&format!("done {} {} 0", lease.id, lease.token));
+                say(format_args!("done {} {} 0", lease.id, lease.token));
             }
         }
     }
 }
 
 fn began(job: &Claimed<Vec<u8>>) {
-    say(&format!("began {} {} {}", job.lease.id, job.lease.token, job.counts.attempts));
+    say(format_args!("began {} {} {}", job.lease.id, job.lease.token, job.counts.attempts));
 }
 
 /// What was acknowledged to the children.
@@ -144,45 +130,17 @@ impl Books {
     }
 }
 
-/// Starts a child, and kills it after some lines; what it said.
-fn short_life(path: &Path, role: &str, lines: u64) -> Vec<String> {
-    let mut child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "sqlite::killed::child", "--nocapture"])
-        .env(ROLE, role)
-        .env(FILE, path)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let said = BufReader::new(child.stdout.take().unwrap());
-    // The others are of the harness of tests.
-    let is_ours = |line: &String| {
-        ["pushed", "began", "done", "looked"].contains(&line.split(' ').next().unwrap())
-    };
-    let mut said = said.lines().map_while(Result::ok).filter(is_ours);
-    let mut heard: Vec<_> = said.by_ref().take(lines as usize).collect();
-    kill(child);
-    heard.extend(said); // what it had said when it was killed
-    heard
-}
-
-fn kill(mut child: Child) {
-    child.kill().unwrap();
-    let status = child.wait().unwrap();
-    assert_eq!(status.code(), None, "it lived until it was killed: {status}");
-}
-
 #[test]
 fn whoever_is_killed_whenever_nothing_is_lost() {
-    let rounds = env::var("SEAWALL_CRASH_ROUNDS").ok().and_then(|text| text.parse().ok());
     let chance = Chance::seeded(8);
     let directory = directory();
     let path = directory.path().join("jobs.db");
     let mut books = Books::default();
 
-    for _ in 0..rounds.unwrap_or(3) {
+    for _ in 0..rounds() {
         let lives = ["push", "work", "work"].map(|role| {
             let (path, lines) = (path.clone(), chance.uniform(1, 120));
-            thread::spawn(move || short_life(&path, role, lines))
+            thread::spawn(move || Life::start("killed::child", role, &path).killed_after(lines))
         });
         for life in lives {
             for line in life.join().unwrap() {
@@ -196,20 +154,6 @@ fn whoever_is_killed_whenever_nothing_is_lost() {
     books.are_consistent();
     let runs: usize = books.began.values().map(BTreeMap::len).sum();
     println!("{} pushed, {} runs of {} jobs", books.pushed.len(), runs, books.began.len());
-}
-
-/// All is where its row says, and the totals are those of the rows.
-fn is_whole(path: &Path) {
-    let file = Connection::open(path).unwrap();
-    let text = |sql: &str| -> String { file.query_row(sql, [], |row| row.get(0)).unwrap() };
-    assert_eq!(text("PRAGMA integrity_check"), "ok");
-    let total = "SELECT concat_ws(' ', scheduled, ready, held_up, leased, done, cancelled, dead)
-        FROM seawall_queue";
-    let counted =
-        "SELECT concat_ws(' ', sum(phase = 0), sum(phase = 1), sum(phase = 2), sum(phase = 3),
-        sum(phase = 4), sum(phase = 5), sum(phase = 6)) FROM
-        (SELECT phase FROM seawall_jobs UNION ALL SELECT 9)";
-    assert_eq!(text(total), text(counted));
 }
 
 /// Does what is left, an hour later: all leases are over then.
