@@ -6,6 +6,7 @@
 //! one is found through `cargo metadata`.
 
 mod bench;
+mod crash;
 mod examples;
 mod features;
 mod fuzz;
@@ -39,6 +40,7 @@ enum Command {
     Bench(bench::Args),
     Fuzz(fuzz::Args),
     Sanitize(sanitize::Args),
+    Crash(crash::Args),
     Features(features::Args),
     Package(package::Args),
 }
@@ -62,6 +64,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Bench(args) => steps.run("bench", || bench::run(&cx, args)),
         Command::Fuzz(args) => steps.run("fuzz", || fuzz::run(&cx, args)),
         Command::Sanitize(args) => steps.run("sanitize", || sanitize::run(&cx, args)),
+        Command::Crash(args) => steps.run("crash", || crash::run(&cx, args)),
         Command::Features(args) => steps.run("features", || features::run(&cx, args)),
         Command::Package(args) => steps.run("package", || package::run(&cx, args)),
     }
