@@ -6,7 +6,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -64,14 +64,20 @@ pub(super) struct Shaky {
     pub(super) settles: Fare,
     /// After how many milliseconds a claim is answered that has been done.
     pub(super) claims_late_by: Arc<AtomicU64>,
+    /// How many leases were kept so far, each as often as it was.
+    pub(super) leases_kept: Arc<AtomicUsize>,
 }
 
 /// A queue on such a storage, and its switches.
 pub(super) fn shaky(clock: Clock) -> (Queue<u32>, Shaky) {
     let memory = Memory::new(Settings::new(1_000), clock).expect("sound settings");
-    let claims_late_by = Arc::default();
-    let shaky =
-        Shaky { memory, heartbeats: Fare::default(), settles: Fare::default(), claims_late_by };
+    let shaky = Shaky {
+        memory,
+        heartbeats: Fare::default(),
+        settles: Fare::default(),
+        claims_late_by: Arc::default(),
+        leases_kept: Arc::default(),
+    };
     (Queue::builder("shaky").storage(shaky.clone()), shaky)
 }
 
@@ -107,7 +113,10 @@ impl Storage<u32> for Shaky {
     async fn heartbeat(&self, beats: Vec<Heartbeat>, lease: Duration) -> io::Result<Vec<Kept>> {
         match self.heartbeats.is_lost_or_fails().await? {
             true => Ok(vec![Kept::Lost; beats.len()]),
-            false => never(self.memory.heartbeat(beats, lease).await),
+            false => {
+                self.leases_kept.fetch_add(beats.len(), Ordering::Relaxed);
+                never(self.memory.heartbeat(beats, lease).await)
+            }
         }
     }
 
