@@ -10,6 +10,7 @@ use crate::storage::{Settings, Storage};
 pub struct Suite<S> {
     bench: Bench<S>,
     except: Vec<(String, String)>,
+    only: Option<String>,
     cases: u32,
 }
 
@@ -66,7 +67,7 @@ impl<S: Storage> Suite<S> {
         F: Future<Output = Stand<S>> + Send + 'static,
     {
         let bench = Bench(Arc::new(move |settings| -> Opening<S> { Box::pin(open(settings)) }));
-        Self { bench, except: Vec::new(), cases: 128 }
+        Self { bench, except: Vec::new(), only: None, cases: 128 }
     }
 
     /// How many random courses of events the model is held against; 128 where not set.
@@ -81,11 +82,17 @@ impl<S: Storage> Suite<S> {
         self
     }
 
+    /// Runs `law` and no other: while a storage is written, to see one thing after the other.
+    pub fn only(mut self, law: impl Into<String>) -> Self {
+        self.only = Some(law.into());
+        self
+    }
+
     /// Runs all laws.
     ///
     /// # Panics
     ///
-    /// Where a law is broken, with all that are; and where an exception names no law.
+    /// Where a law is broken, with all that are; and where an exception, or the only one, is no law.
     #[track_caller]
     pub fn run(self) {
         let broken: Vec<_> = self
@@ -103,7 +110,7 @@ impl<S: Storage> Suite<S> {
     ///
     /// # Panics
     ///
-    /// Where an exception names no law, and where there can be no runtime.
+    /// Where an exception, or the only one, is no law, and where there can be no runtime.
     #[must_use]
     #[track_caller]
     pub fn verdicts(self) -> Vec<Verdict> {
@@ -115,13 +122,16 @@ impl<S: Storage> Suite<S> {
         let mut laws = laws::all();
         laws.push(("histories_are_consistent", |bench| Box::pin(histories::are_consistent(bench))));
         const MODEL: &str = "behaves_as_its_model";
-        for (law, _) in &self.except {
+        for law in self.except.iter().map(|(law, _)| law).chain(&self.only) {
             let is_known = law == MODEL || laws.iter().any(|(known, _)| known == law);
-            assert!(is_known, "the suite has no law `{law}` to make an exception of");
+            assert!(is_known, "the suite has no law `{law}`");
         }
         let judge = |law: &'static str, run: &dyn Fn() -> Result<(), String>| {
             let outcome = match self.except.iter().find(|(excepted, _)| excepted == law) {
                 Some((_, reason)) => Outcome::Excepted(reason.clone()),
+                None if self.only.as_ref().is_some_and(|only| only != law) => {
+                    Outcome::Excepted("another one was asked for".to_owned())
+                }
                 None => run().map_or_else(Outcome::Broken, |()| Outcome::Kept),
             };
             Verdict { law, outcome }
@@ -152,6 +162,7 @@ impl<S> fmt::Debug for Suite<S> {
         f.debug_struct("Suite")
             .field("cases", &self.cases)
             .field("except", &self.except)
+            .field("only", &self.only)
             .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,10 @@
 
 mod allocations;
 mod auto_traits;
+#[cfg(feature = "conformance")]
+mod conformance;
+#[cfg(feature = "tower")]
+mod contract;
 #[cfg(all(feature = "tower", feature = "worker"))]
 mod layer;
 mod pass_on;

@@ -1,4 +1,4 @@
-//! A queue as its users meet it, and the storages of this crate beside what a storage promises.
+//! A queue as its users meet it.
 
 use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
@@ -15,21 +15,8 @@ use crate::pass_on::pass_on;
 
 const LEASE: Duration = Duration::from_secs(30);
 
-#[cfg(feature = "conformance")]
-#[test]
-fn memory_keeps_what_a_storage_promises() {
-    use seawall_queue::conformance::{Stand, Suite};
-
-    Suite::new(|settings| async {
-        let (clock, hand) = Clock::manual();
-        let storage = Memory::new(settings, clock).unwrap();
-        Stand::new(storage, move |time| hand.advance(time))
-    })
-    .run();
-}
-
 /// A call that does not wait.
-fn now<R>(call: impl Future<Output = R>) -> R {
+pub(crate) fn now<R>(call: impl Future<Output = R>) -> R {
     match Task::new().poll(pin!(call)) {
         Poll::Ready(done) => done,
         Poll::Pending => panic!("it waits"),
