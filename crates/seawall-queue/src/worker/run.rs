@@ -147,7 +147,8 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 impl<T> Shared<T> {
     /// It failed: again after a while. Whether an attempt is left is the storage's to say.
     fn retry(&self, attempt: u32, error: String) -> Verdict {
-        let delay = self.terms.backoff.delay(attempt, None, &self.chance);
+        let failed_before = attempt.saturating_sub(1);
+        let delay = self.terms.backoff.delay(failed_before, None, &self.chance);
         Verdict::Retry { delay, error }
     }
 }

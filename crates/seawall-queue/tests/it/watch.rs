@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seawall_core::Clock;
+use seawall_core::{Backoff, Clock, Jitter};
 use seawall_queue::{
     BoxError, Job, Queue, Worker,
     job::{JobId, State, Verdict},
@@ -18,7 +18,8 @@ fn queue() -> Queue<u32> {
 
 /// Half of the work takes 1.5 seconds, and a heartbeat goes out each second. Odd ones fail once.
 async fn work(queue: Queue<u32>) -> Result<(), BoxError> {
-    let worker = Worker::builder(queue).lease(SECOND * 3).seed(7);
+    let backoff = Backoff::constant(SECOND).jitter(Jitter::None);
+    let worker = Worker::builder(queue).lease(SECOND * 3).backoff(backoff);
     let worker = worker.handler(|job: Job<u32>| async move {
         if job.payload() % 2 == 1 && job.attempt() == 1 {
             return Err("at first");
