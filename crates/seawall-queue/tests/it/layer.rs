@@ -4,9 +4,13 @@ use std::{pin::pin, time::Duration};
 
 use futures_util::FutureExt;
 use seawall_core::{Clock, Priority, Reason, deadline};
-use seawall_queue::{BoxError, Claim, EnqueueError, EnqueueLayer, Error, Job, NewJob, Queue};
+use seawall_queue::{
+    BoxError, Claim, EnqueueError, EnqueueLayer, Error, Job, NewJob, Queue, StorageError,
+};
 use tokio::time::timeout;
-use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+
+use crate::queue::{Decimal, bytes};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -45,6 +49,16 @@ async fn what_the_inner_service_refuses_is_not_pushed() -> Result<(), BoxError> 
     assert!(error.rejection().is_none());
     assert_eq!(queue.stats().await?.ready, 0);
     Ok(())
+}
+
+#[tokio::test]
+async fn what_the_queue_fails_at_is_no_failure_of_the_service() {
+    let queue = Queue::<u32>::builder("bytes").coded(bytes(1), Decimal);
+    let service = EnqueueLayer::new(queue).layer(service_fn(async |n: u32| Ok::<_, BoxError>(n)));
+    let error = service.oneshot(13).await.expect_err("nobody writes this one");
+
+    let told = matches!(error, Error::Inner(EnqueueError::Queue(StorageError::Encode(_))));
+    assert!(told, "{error:?}");
 }
 
 #[tokio::test(start_paused = true)]

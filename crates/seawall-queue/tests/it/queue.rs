@@ -302,7 +302,7 @@ fn what_is_set_wrong_is_told() {
 }
 
 /// Numbers as text.
-struct Decimal;
+pub(crate) struct Decimal;
 
 impl Codec<u32> for Decimal {
     fn encode(&self, number: u32) -> Result<Vec<u8>, BoxError> {
@@ -317,7 +317,7 @@ impl Codec<u32> for Decimal {
     }
 }
 
-fn bytes(capacity: usize) -> Memory<Vec<u8>> {
+pub(crate) fn bytes(capacity: usize) -> Memory<Vec<u8>> {
     Memory::new(Settings::new(capacity), Clock::default()).unwrap()
 }
 
@@ -365,7 +365,7 @@ async fn a_batch_larger_than_the_queue_goes_in_as_room_comes() {
 }
 
 /// A storage whose hints never come.
-struct Deaf(Memory<u32>);
+pub(crate) struct Deaf(pub(crate) Memory<u32>);
 
 impl Storage<u32> for Deaf {
     type Error = std::convert::Infallible;

@@ -2,9 +2,11 @@
 
 mod auto;
 mod dropped;
+mod ends;
 mod jobs;
 mod leases;
 mod panics;
 mod service;
+mod settings;
 mod shaky;
 mod turns;

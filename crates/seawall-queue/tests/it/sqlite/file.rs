@@ -1,12 +1,13 @@
 //! What a file can be, and what it is when it is opened again.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use seawall_core::{Clock, Nanos, sync::Mutex};
 use seawall_queue::{
     Claim, Queue,
-    job::Verdict,
+    job::{Kept, Verdict},
     sqlite::{Durability, SqliteError, rusqlite::Connection},
-    storage::{Enqueued, NewJob, Room, Settlement, Storage},
+    storage::{Enqueued, Heartbeat, NewJob, Room, Settlement, Storage},
 };
 
 use super::{LEASE, block, builder, claim, directory, open, payloads, push};
@@ -182,6 +183,69 @@ fn a_call_waits_for_another_writer_no_longer_than_it_is_told() {
     other.execute_batch("COMMIT").unwrap();
     let put = block(queue.enqueue(job(), Room::Refuse)).unwrap();
     assert!(matches!(put[..], [Enqueued::New { .. }]), "{put:?}");
+}
+
+/// Promise 2.
+#[test]
+fn calls_that_come_while_the_disk_works_share_a_commit() {
+    let directory = directory();
+    let queue = block(open(directory.path()));
+    let other = Connection::open(directory.path().join("jobs.db")).unwrap();
+    let before = commits(directory.path());
+    other.execute_batch("BEGIN IMMEDIATE").unwrap(); // as a disk that is slow
+
+    block(async {
+        let all = (0..100).map(|_| queue.enqueue(vec![NewJob::new(Vec::new())], Room::Refuse));
+        let all = futures_util::future::join_all(all);
+        let go = async { other.execute_batch("ROLLBACK").unwrap() };
+        let (answers, ()) = tokio::join!(all, go);
+        assert!(answers.iter().all(Result::is_ok));
+    });
+
+    // The first may have been on its way alone.
+    let shared = commits(directory.path()) - before;
+    assert!((1..=2).contains(&shared), "{shared} commits");
+}
+
+/// How many commits are in the write-ahead log: a frame that is one says how large the file is after it.
+fn commits(directory: &Path) -> usize {
+    const HEADER: usize = 32;
+    const FRAME_HEADER: usize = 24;
+    let log = fs::read(directory.join("jobs.db-wal")).unwrap();
+    let number = |at: usize| u32::from_be_bytes(log[at..at + 4].try_into().unwrap());
+    let page_size = number(8) as usize;
+    let frames = (HEADER..log.len()).step_by(FRAME_HEADER + page_size);
+    frames.filter(|&frame| number(frame + 4) > 0).count()
+}
+
+/// What storages promise of their time (9): the suite moves its clock on only.
+#[test]
+fn a_clock_that_steps_back_ends_no_lease_and_grants_none_twice() {
+    let directory = directory();
+    let tells = Arc::new(Mutex::new(Nanos::from_secs(100)));
+    let told = Arc::clone(&tells);
+    block(async {
+        let clock = Clock::custom(move || *told.lock());
+        let queue = builder(directory.path()).clock(clock).open_storage().await.unwrap();
+        push(&queue, "one").await;
+        let held = claim(&queue, 1).await[0].lease;
+        *tells.lock() = Nanos::from_secs(90);
+
+        push(&queue, "two").await;
+        let other = claim(&queue, 9).await;
+        assert!(
+            other.iter().all(|other| other.lease.token > held.token && other.lease.id != held.id)
+        );
+        *tells.lock() = Nanos::from_secs(119);
+        assert_eq!(queue.promote(9).await.unwrap().recovered, []);
+        assert_eq!(
+            queue.heartbeat(vec![Heartbeat::of(held)], LEASE).await.unwrap(),
+            [Kept::Extended]
+        );
+        *tells.lock() = Nanos::from_secs(200);
+        queue.promote(9).await.unwrap();
+        assert_eq!(claim(&queue, 9).await.len(), 2);
+    });
 }
 
 #[test]
