@@ -28,8 +28,9 @@ use super::{
 };
 use crate::pass_on::pass_on;
 
-/// So short that the jobs of the dead come back while others live.
-const LEASE: Duration = Duration::from_millis(500);
+/// So short that the jobs of the dead come back while others live, and so long that a disk which is slow for a
+/// moment takes nobody's.
+const LEASE: Duration = Duration::from_secs(2);
 /// How many jobs a worker has at a time.
 const PLACES: usize = 4;
 /// How often a careful worker lets a job take its process along.
@@ -102,7 +103,7 @@ fn child() {
             .poll(Duration::from_millis(20)) // no hint comes from another process
             .handler(work);
         let worker = match &*role {
-            "careful" => worker.concurrency(1).max_crashes(CRASHES),
+            "careful" => worker.concurrency(1).lease(LEASE / 2).max_crashes(CRASHES),
             _ => worker.concurrency(PLACES).max_crashes(1_000),
         };
         worker.build().expect("sound settings").run_until(sent_home()).await;

@@ -163,11 +163,12 @@ async fn who_is_cancelled_is_stopped_by_the_next_heartbeat() -> Result<(), BoxEr
             Ok::<_, BoxError>(())
         })
         .build()?;
-    let cancels = queue.clone();
-    let stop = async move {
+    let stop = async {
+        sleep(SECOND * 3 / 2).await;
+        queue.cancel(id).await.expect("the memory answers");
+        assert_eq!(worker.in_flight(), 1);
         sleep(SECOND).await;
-        cancels.cancel(id).await.expect("the memory answers");
-        sleep(SECOND * 2).await;
+        assert_eq!(worker.in_flight(), 0);
     };
     let report = worker.run_until(stop).await;
 

@@ -104,6 +104,31 @@ async fn a_run_ends_before_its_lease_can_be_anothers() -> Result<(), BoxError> {
     Ok(())
 }
 
+/// Somebody else's clock began to count when the storage acted, which may have been at once.
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_as_old_as_the_question_for_it_and_no_younger() -> Result<(), BoxError> {
+    let (queue, switches) = shaky(Clock::tokio());
+    queue.push(1).await?;
+    switches.claims_late_by.store(20_000, Ordering::Relaxed);
+    switches.heartbeats.hangs();
+    let (start, ends) = (Instant::now(), Ends::default());
+    busy(&queue, SECOND * 100, &ends).build()?.run_until(sleep(SECOND * 29)).await;
+    assert_eq!(ends.since(start)[0], LEASE * 9 / 10);
+
+    let (queue, switches) = shaky(Clock::tokio());
+    queue.push(1).await?;
+    switches.heartbeats_late_by.store(5_000, Ordering::Relaxed);
+    let (start, ends) = (Instant::now(), Ends::default());
+    let until = async {
+        sleep(SECOND * 16).await; // one was sent after a third of the lease, and answered
+        switches.heartbeats.hangs();
+        sleep(SECOND * 40).await;
+    };
+    busy(&queue, SECOND * 100, &ends).build()?.run_until(until).await;
+    assert_eq!(ends.since(start)[0], LEASE / 3 + LEASE * 9 / 10);
+    Ok(())
+}
+
 /// A run that is stopped and can't be settled is nobody's danger any more: it wakes the heart for nothing no
 /// more, and takes no time from the heartbeats of others. A heart that looks at it again and again never
 /// lets a paused clock go on: this test would not end.

@@ -1,5 +1,5 @@
 //! A storage in memory whose heartbeats and settles can be made to fail, to hang, or to say that all is lost, and
-//! whose claims can be made to answer late.
+//! whose claims and heartbeats can be made to answer late.
 
 use std::{
     convert::Infallible,
@@ -64,6 +64,8 @@ pub(super) struct Shaky {
     pub(super) settles: Fare,
     /// After how many milliseconds a claim is answered that has been done.
     pub(super) claims_late_by: Arc<AtomicU64>,
+    /// After how many milliseconds a heartbeat is answered that has been done.
+    pub(super) heartbeats_late_by: Arc<AtomicU64>,
     /// How many leases were kept so far, each as often as it was.
     pub(super) leases_kept: Arc<AtomicUsize>,
 }
@@ -76,9 +78,14 @@ pub(super) fn shaky(clock: Clock) -> (Queue<u32>, Shaky) {
         heartbeats: Fare::default(),
         settles: Fare::default(),
         claims_late_by: Arc::default(),
+        heartbeats_late_by: Arc::default(),
         leases_kept: Arc::default(),
     };
     (Queue::builder("shaky").storage(shaky.clone()), shaky)
+}
+
+async fn late_by(millis: &AtomicU64) {
+    tokio::time::sleep(Duration::from_millis(millis.load(Ordering::Relaxed))).await;
 }
 
 fn never<R>(answer: Result<R, Infallible>) -> io::Result<R> {
@@ -98,8 +105,7 @@ impl Storage<u32> for Shaky {
 
     async fn claim(&self, claim: Claim) -> io::Result<Vec<Claimed<u32>>> {
         let claimed = never(Storage::claim(&self.memory, claim).await);
-        let late_by = self.claims_late_by.load(Ordering::Relaxed);
-        tokio::time::sleep(Duration::from_millis(late_by)).await;
+        late_by(&self.claims_late_by).await;
         claimed
     }
 
@@ -115,7 +121,9 @@ impl Storage<u32> for Shaky {
             true => Ok(vec![Kept::Lost; beats.len()]),
             false => {
                 self.leases_kept.fetch_add(beats.len(), Ordering::Relaxed);
-                never(self.memory.heartbeat(beats, lease).await)
+                let kept = never(self.memory.heartbeat(beats, lease).await);
+                late_by(&self.heartbeats_late_by).await;
+                kept
             }
         }
     }
