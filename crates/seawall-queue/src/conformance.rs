@@ -46,6 +46,7 @@
 //! | in turn | `first_come_first_served`, `the_important_go_first`, `nobody_starves`, `a_delay_is_kept`, `a_burst_is_taken_in_bounded_steps` |
 //! | unique | `a_unique_job_is_in_once`, `a_queued_scope_ends_with_the_claim`, `a_timed_scope_outlives_the_job`, `a_replacement_takes_over_what_waits`, `what_runs_is_not_replaced`, `a_dead_job_takes_its_key_again`, `of_many_at_once_one_is_in` |
 //! | by key | `a_key_has_its_limit`, `a_key_holds_up_no_other`, `a_dead_workers_share_of_a_key_comes_back`, `the_most_important_of_a_key_is_next` |
+//! | by key, in turns | `no_key_waits_for_anothers_backlog`, `keys_go_round`, `one_key_alone_goes_as_fast_as_none`, `the_urgent_one_takes_its_keys_place`, `a_place_passes_to_the_next_of_its_key`, `priorities_age_between_keys`, `a_key_at_its_limit_leaves_its_turn_to_others`, `what_comes_back_takes_turns_too`, `a_turn_changes_nothing_of_a_jobs_time`, `who_has_many_is_shed_before_who_has_one` |
 //! | bounded | `a_full_queue_refuses`, `what_comes_back_finds_a_place`, `the_least_important_is_shed`, `nobody_is_shed_for_his_like` |
 //! | control | `a_waiting_job_is_cancelled`, `a_running_job_is_asked_to_stop`, `a_cancelled_job_never_runs_again`, `a_dead_job_comes_back_whole`, `nothing_is_claimed_while_paused` |
 //! | looking | `what_is_known_of_a_job`, `pages_are_whole`, `forgets_the_oldest_that_are_done`, `forgets_the_oldest_dead_letters` |

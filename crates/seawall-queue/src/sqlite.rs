@@ -229,11 +229,11 @@ fn writing(options: &Options, bells: Arc<Bells>) -> Result<Writer, SqliteError> 
         return Err(error.into());
     }
     conn.pragma_update(None, "synchronous", "FULL")?;
-    schema::prepare(&mut conn, options.beside_others)?;
-    let capacity = options.settings.capacity;
+    schema::prepare(&mut conn, options.beside_others, &options.settings)?;
+    let settings = options.settings.clone();
     let tell = move |totals: &ledger::Totals| {
-        bells.work.set(totals.work());
-        bells.room.set(totals.room(capacity));
+        bells.work.set(totals.work(&settings));
+        bells.room.set(totals.room(settings.capacity));
         bells.work.ring();
         bells.room.ring();
     };

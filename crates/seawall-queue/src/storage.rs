@@ -25,7 +25,8 @@
 //! 3. **Unclear is not undone.** A call that fails, or whose future is dropped, may have acted, on some of its
 //!    items too; never on half of an item. To settle or to keep a lease again is harmless; to enqueue
 //!    again is, for a job that is [unique](Unique).
-//! 4. **In turn.** Of all that may be claimed, the first by [`turn`] is claimed first.
+//! 4. **In turn.** Of all that may be claimed, the first by [`turn`] is claimed first; where
+//!    [keys take turns](Settings::fair_keys), by that of its key: no key waits for another's backlog.
 //! 5. **By key.** Never more than [`Settings::key_limit`] jobs of one key are leased, counted from the leases
 //!    themselves: one that is over counts until it is swept. What a key holds up holds up no other.
 //! 6. **Unique.** Of a unique key there is one holder at a time; who else comes is told who.

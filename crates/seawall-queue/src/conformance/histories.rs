@@ -71,7 +71,14 @@ impl Books {
 }
 
 pub(super) async fn are_consistent<S: Storage>(bench: Bench<S>) {
-    let stand = Arc::new(bench.open(Settings::new(100_000).key_limit(KEY_LIMIT)).await);
+    let settings = Settings::new(100_000).key_limit(KEY_LIMIT);
+    for settings in [settings.clone(), settings.fair_keys()] {
+        meet(bench.open(settings).await).await;
+    }
+}
+
+async fn meet<S: Storage>(stand: Stand<S>) {
+    let stand = Arc::new(stand);
     let books = Arc::new(Mutex::new(Books::default()));
     let tasks: Vec<_> = (0..TASKS)
         .map(|task| tokio::spawn(live(task, Arc::clone(&stand), Arc::clone(&books))))

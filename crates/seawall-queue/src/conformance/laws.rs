@@ -3,6 +3,7 @@
 mod bounds;
 mod control;
 mod counts;
+mod fair;
 mod keys;
 mod leases;
 mod look;
@@ -62,6 +63,17 @@ pub(super) fn all<S: Storage>() -> Vec<(&'static str, Law<S>)> {
             a_key_holds_up_no_other,
             a_dead_workers_share_of_a_key_comes_back,
             the_most_important_of_a_key_is_next;
+        fair:
+            no_key_waits_for_anothers_backlog,
+            keys_go_round,
+            one_key_alone_goes_as_fast_as_none,
+            the_urgent_one_takes_its_keys_place,
+            a_place_passes_to_the_next_of_its_key,
+            priorities_age_between_keys,
+            a_key_at_its_limit_leaves_its_turn_to_others,
+            what_comes_back_takes_turns_too,
+            a_turn_changes_nothing_of_a_jobs_time,
+            who_has_many_is_shed_before_who_has_one;
         bounds:
             a_full_queue_refuses,
             what_comes_back_finds_a_place,

@@ -26,6 +26,9 @@ use crate::{
 const CAPACITY: usize = 6;
 const KEY_LIMIT: u32 = 2;
 
+/// Whether keys have a limit, and whether they take turns.
+type Rules = (bool, bool);
+
 #[derive(Clone, Debug)]
 enum Event {
     Enqueue(Vec<Spec>, bool),
@@ -94,8 +97,8 @@ pub(super) fn holds<S: Storage>(
 ) -> Result<(), String> {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     TestRunner::new(config)
-        .run(&events(), |events| {
-            runtime.block_on(follow(bench, events));
+        .run(&(any::<Rules>(), events()), |(rules, events)| {
+            runtime.block_on(follow(bench, rules, events));
             Ok(())
         })
         .map_err(|error| match error {
@@ -115,11 +118,13 @@ struct Pair<S> {
     token: Token,
 }
 
-async fn follow<S: Storage>(bench: &Bench<S>, events: Vec<Event>) {
-    let settings = Settings::new(CAPACITY).key_limit(KEY_LIMIT);
+async fn follow<S: Storage>(bench: &Bench<S>, (limited, fair_keys): Rules, events: Vec<Event>) {
+    let mut settings = Settings::new(CAPACITY);
+    settings.key_limit = limited.then_some(KEY_LIMIT);
+    settings.fair_keys = fair_keys;
     let mut pair = Pair {
+        reference: Reference::new(CAPACITY, settings.key_limit, fair_keys),
         stand: bench.open(settings).await,
-        reference: Reference::new(CAPACITY, KEY_LIMIT as usize),
         ids: Vec::new(),
         jobs: HashMap::new(),
         claims: Vec::new(),

@@ -1,7 +1,11 @@
 //! A queue that is right at sight: a list of jobs, looked through from the beginning for each question, in
-//! whole seconds.
+//! whole seconds. Only when a key was served is told apart to the nanosecond.
+
+use std::collections::HashMap;
 
 use crate::job::{Cause, Counts, State};
+
+const SECOND: u64 = 1_000_000_000;
 
 pub(super) struct Reference {
     pub(super) now: u64,
@@ -9,6 +13,11 @@ pub(super) struct Reference {
     pub(super) jobs: Vec<Entry>,
     capacity: usize,
     key_limit: usize,
+    /// Where keys take turns: when each was served, as long as jobs of it are ready; and the last of all.
+    turns: Option<HashMap<u8, u64>>,
+    served: u64,
+    /// Up to when jobs that are due are ready: until the next sweep is over.
+    promoted: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -127,8 +136,83 @@ impl Entry {
 }
 
 impl Reference {
-    pub(super) const fn new(capacity: usize, key_limit: usize) -> Self {
-        Self { now: 0, paused: false, jobs: Vec::new(), capacity, key_limit }
+    pub(super) fn new(capacity: usize, key_limit: Option<u32>, fair_keys: bool) -> Self {
+        let key_limit = key_limit.map_or(usize::MAX, |limit| limit as usize);
+        let turns = fair_keys.then(HashMap::new);
+        Self {
+            now: 0,
+            paused: false,
+            jobs: Vec::new(),
+            capacity,
+            key_limit,
+            turns,
+            served: 0,
+            promoted: 0,
+        }
+    }
+
+    // Who of a key is where.
+
+    fn is_ready(&self, at: usize) -> bool {
+        self.jobs[at].waits() && self.jobs[at].due <= self.promoted
+    }
+
+    fn has_place(&self, key: u8) -> bool {
+        let of_it = |job: &&Entry| job.is_leased() && job.key == Some(key);
+        self.jobs.iter().filter(of_it).count() < self.key_limit
+    }
+
+    /// A job's turn, were there no keys.
+    fn turn(&self, at: usize, from: u64) -> (u64, usize) {
+        let job = &self.jobs[at];
+        ((job.due * SECOND).max(from) + (255 - u64::from(job.priority)) * SECOND, at)
+    }
+
+    fn first_of(&self, key: u8) -> Option<usize> {
+        let ready =
+            (0..self.jobs.len()).filter(|&at| self.jobs[at].key == Some(key) && self.is_ready(at));
+        ready.min_by_key(|&at| self.turn(at, 0))
+    }
+
+    /// Whether it may be claimed when those before it are: the others of its key are not before it.
+    fn is_in_line(&self, at: usize) -> bool {
+        let Some(key) = self.jobs[at].key else { return self.is_ready(at) };
+        let is_first = self.turns.is_none() || self.first_of(key) == Some(at);
+        self.is_ready(at) && self.has_place(key) && is_first
+    }
+
+    /// Where it stands in line.
+    fn place(&self, at: usize) -> (u64, usize) {
+        let key = self.jobs[at].key;
+        let served = key.and_then(|key| self.turns.as_ref()?.get(&key).copied());
+        self.turn(at, served.unwrap_or(0))
+    }
+
+    fn serve(&mut self, key: Option<u8>) {
+        self.served = self.served.max(self.now * SECOND) + 1;
+        if let (Some(key), Some(turns)) = (key, &mut self.turns) {
+            turns.insert(key, self.served);
+        }
+        self.forget_turns();
+    }
+
+    /// A key without any that is ready has waited for nothing.
+    fn forget_turns(&mut self) {
+        let mut turns = self.turns.take();
+        if let Some(turns) = &mut turns {
+            turns.retain(|&key, _| self.first_of(key).is_some());
+        }
+        self.turns = turns;
+    }
+
+    /// A lease is over: that serves its key, if it has waited for that.
+    fn end_lease(&mut self, at: usize) {
+        let key = self.jobs[at].key;
+        let was_full = key.is_some_and(|key| !self.has_place(key));
+        self.jobs[at].stage = Stage::Done; // until it is said what it is now
+        if was_full {
+            self.serve(key);
+        }
     }
 
     pub(super) fn enqueue(&mut self, spec: &Spec, shed: bool) -> Entered {
@@ -139,7 +223,10 @@ impl Reference {
             if !(replace && self.jobs[holder].waits()) {
                 return Entered::Existing(holder);
             }
+            self.jobs[holder].stage = Stage::Cancelled; // it leaves, and comes anew
+            self.forget_turns();
             let job = &mut self.jobs[holder];
+            job.stage = Stage::Waiting;
             (job.payload, job.priority, job.key) = (spec.payload, spec.priority, spec.key);
             (job.own_attempts, job.due) = (spec.own_attempts, now + spec.delay);
             return Entered::Replaced(holder);
@@ -148,10 +235,16 @@ impl Reference {
         if self.jobs.iter().filter(|job| job.waits()).count() >= self.capacity {
             let waiting = (0..self.jobs.len()).filter(|&at| self.jobs[at].waits());
             let lesser = waiting.filter(|&at| shed && self.jobs[at].priority < spec.priority);
-            // Of the lowest priority, the last to be due; of those, the youngest.
-            let last = |&at: &usize| (255 - self.jobs[at].priority, self.jobs[at].due, at);
+            // Of the lowest priority, the last to be due; of those, the youngest. Where keys take turns, first
+            // of those who are not in line.
+            let last = |&at: &usize| {
+                let is_behind = self.turns.is_some() && !self.is_in_line(at);
+                let time = if is_behind { self.turn(at, 0) } else { self.place(at) };
+                (255 - self.jobs[at].priority, is_behind, time)
+            };
             let Some(last) = lesser.max_by_key(last) else { return Entered::Full };
             self.jobs[last].end(Stage::Dead(Cause::Shed));
+            self.forget_turns();
             victim = Some(last);
         }
         let hold = |span| match span {
@@ -180,15 +273,8 @@ impl Reference {
 
     /// Leases the next one to the claim of this number.
     pub(super) fn claim(&mut self, claim: usize, attempts: u32, crashes: u32) -> Option<usize> {
-        let may = |&at: &usize| {
-            let job = &self.jobs[at];
-            let of_its_key = |other: &&Entry| other.is_leased() && other.key == job.key;
-            let has_place =
-                job.key.is_none() || self.jobs.iter().filter(of_its_key).count() < self.key_limit;
-            job.waits() && job.due <= self.now && has_place && !self.paused
-        };
-        let turn = |&at: &usize| (self.jobs[at].due + 255 - u64::from(self.jobs[at].priority), at);
-        let next = (0..self.jobs.len()).filter(may).min_by_key(turn)?;
+        let may = |&at: &usize| self.is_in_line(at) && !self.paused;
+        let next = (0..self.jobs.len()).filter(may).min_by_key(|&at| self.place(at))?;
         let job = &mut self.jobs[next];
         job.stage = Stage::Leased { until: self.now + 30 };
         job.counts.attempts += 1;
@@ -198,6 +284,7 @@ impl Reference {
         if let Some((_, Hold::Queued)) = job.unique {
             job.holds = false;
         }
+        self.serve(self.jobs[next].key);
         Some(next)
     }
 
@@ -211,6 +298,8 @@ impl Reference {
             return if job.settled { Heard::Already } else { Heard::Lost };
         }
         job.settled = true;
+        self.end_lease(at);
+        let job = &mut self.jobs[at];
         if let Word::Snooze(_) | Word::Release = word {
             job.counts.attempts -= 1;
         }
@@ -245,12 +334,13 @@ impl Reference {
         Some(job.cancel)
     }
 
-    /// Who is taken from his worker now.
+    /// Who is taken from his worker now; then what is due is ready.
     pub(super) fn sweep(&mut self) -> Vec<usize> {
         let now = self.now;
         let over = |job: &Entry| matches!(job.stage, Stage::Leased { until } if until <= now);
         let swept: Vec<_> = (0..self.jobs.len()).filter(|&at| over(&self.jobs[at])).collect();
         for &at in &swept {
+            self.end_lease(at);
             let job = &mut self.jobs[at];
             job.counts.crashes += 1;
             if job.cancel {
@@ -263,6 +353,7 @@ impl Reference {
                 (job.stage, job.due) = (Stage::Waiting, now);
             }
         }
+        self.promoted = now;
         swept
     }
 
@@ -272,6 +363,7 @@ impl Reference {
         match job.stage {
             Stage::Waiting => {
                 job.end(Stage::Cancelled);
+                self.forget_turns();
                 Some(true)
             }
             Stage::Leased { .. } => {

@@ -7,7 +7,7 @@
 //! | which is it? | `jobs` |
 //! | whose turn is it, what is due next, who is shed? | `lanes` |
 //! | whose lease is over first? | `leased` |
-//! | how many of its key are leased, who waits for that? | `keys`, where there is a limit |
+//! | how many of its key are leased, who waits for that? | `keys`, where they have a limit or take turns |
 //! | who holds this unique key? | `uniques` |
 //! | what was over first? | `done`, `dead` |
 //!
@@ -27,7 +27,7 @@ use std::{
 use seawall_core::{Name, Nanos, Priority};
 
 use super::{
-    keys::Keys,
+    keys::{Keys, LetIn, Stand},
     lanes::{Lanes, Place, Set},
     record::{Record, Records, Trash},
     uniques::Uniques,
@@ -53,6 +53,8 @@ pub(super) struct Core<P> {
     /// Of the last job, and of the last claim.
     last_id: u64,
     last_token: u64,
+    /// When a key was served last: no two are served at one moment.
+    served: Nanos,
     /// The latest time that was told: it does not go back.
     now: Nanos,
     capacity: usize,
@@ -67,7 +69,7 @@ impl<P> Core<P> {
             jobs: Records::default(),
             lanes: Lanes::default(),
             leased: BTreeSet::new(),
-            keys: settings.key_limit.map(Keys::new),
+            keys: Keys::new(settings),
             uniques: Uniques::default(),
             done: VecDeque::new(),
             dead: BTreeSet::new(),
@@ -75,6 +77,7 @@ impl<P> Core<P> {
             paused: false,
             last_id: 0,
             last_token: 0,
+            served: Nanos::ZERO,
             now: Nanos::ZERO,
             capacity: settings.capacity,
             keep_done: settings.keep_done,
@@ -95,7 +98,11 @@ impl<P> Core<P> {
 
     /// How many may be claimed now, as far as is known.
     pub(super) fn work(&self) -> usize {
-        if self.paused { 0 } else { self.lanes.count(Set::Ready) }
+        let behind = match &self.keys {
+            Some(keys) if keys.hold_up_for_turns_only() => self.lanes.count(Set::HeldUp),
+            _ => 0,
+        };
+        if self.paused { 0 } else { self.lanes.count(Set::Ready) + behind }
     }
 
     /// How many may go in now.
@@ -108,52 +115,77 @@ impl<P> Core<P> {
     /// Puts a waiting job where it belongs.
     fn seat(&mut self, id: JobId) {
         let record = self.jobs.get_mut(&id).expect("it was just there");
-        self.lanes.seat(self.now, id, record);
+        let stand = match (&mut self.keys, &record.key) {
+            (Some(keys), Some(key)) if keys.take_turns() && record.due() <= self.now => {
+                keys.stand(key, record.turn(id))
+            }
+            _ => return self.lanes.seat(self.now, id, record),
+        };
+        match stand {
+            Stand::InLine => self.lanes.put(Set::Ready, Nanos::ZERO, id, record),
+            Stand::HeldUp => self.lanes.put(Set::HeldUp, Nanos::ZERO, id, record),
+            Stand::InsteadOf(before, served) => {
+                self.lanes.put(Set::Ready, served, id, record);
+                self.change(before, Set::HeldUp, Nanos::ZERO);
+            }
+        }
     }
 
-    /// Takes a waiting job out of its place, which is `place` there.
+    /// Takes a waiting job out of its place.
     fn unseat(&mut self, id: JobId) {
         let record = &self.jobs[&id];
-        self.lanes.remove(record.set, record.priority, record.place(id));
+        self.lanes.take(id, record);
         if let Some(keys) = &mut self.keys
             && let Some(key) = &record.key
         {
-            let back = match record.set {
+            let next = match record.set {
                 Set::HeldUp => {
                     keys.gone(key, record.turn(id));
                     None
                 }
-                Set::Ready => keys.let_back(key), // a place of its key that it leaves unused
+                Set::Ready => keys.leave(key), // a place of its key that it leaves unused
                 Set::Scheduled => None,
             };
-            self.let_back(back);
+            self.let_in(next);
         }
     }
 
     /// A lease of a job ended: another of its key may come.
     fn end_lease(&mut self, id: JobId, until: Nanos) {
         self.leased.remove(&(until, id));
+        let now = self.next_served();
         if let Some(keys) = &mut self.keys
             && let Some(key) = &self.jobs[&id].key
         {
-            let back = keys.end(key);
-            self.let_back(back);
+            let next = keys.end(key, now);
+            self.let_in(next);
         }
     }
 
-    fn let_back(&mut self, id: Option<JobId>) {
-        let Some(id) = id else { return };
-        let record = self.jobs.get_mut(&id).expect("who is held up is there");
-        self.lanes.remove(Set::HeldUp, record.priority, record.place(id));
-        record.set = Set::Ready;
-        self.lanes.insert(Set::Ready, record.priority, record.place(id));
+    fn let_in(&mut self, next: LetIn) {
+        if let Some((id, served)) = next {
+            self.change(id, Set::Ready, served);
+        }
+    }
+
+    /// A job goes from the set where it is to another.
+    fn change(&mut self, id: JobId, set: Set, from: Nanos) {
+        let record = self.jobs.get_mut(&id).expect("who waits is there");
+        self.lanes.take(id, record);
+        self.lanes.put(set, from, id, record);
+    }
+
+    /// The moment at which a key is served now, behind all before.
+    fn next_served(&mut self) -> Nanos {
+        self.served = Nanos(self.served.max(self.now).0.saturating_add(1));
+        self.served
     }
 
     /// A job that is out of its place has come to another phase: puts it where it belongs now.
     fn settle_down(&mut self, id: JobId) {
         let record = self.jobs.get_mut(&id).expect("it was just there");
         match record.life.phase {
-            Phase::Waiting { .. } => return self.lanes.seat(self.now, id, record),
+            Phase::Waiting { .. } => return self.seat(id),
             Phase::Leased { until, .. } => {
                 self.leased.insert((until, id));
                 return;
@@ -243,7 +275,7 @@ impl<P> Core<P> {
         }
         match room {
             Room::Refuse => Err(Enqueued::Full),
-            Room::Shed => match self.lanes.last_below(priority) {
+            Room::Shed => match self.lanes.last_below(priority, self.shed_groups()) {
                 Some(last) => {
                     self.shed(last);
                     Ok(Some(last))
@@ -267,8 +299,8 @@ impl<P> Core<P> {
         record.key = job.key;
         record.unique = job.unique.map(Box::new);
         record.max_attempts = job.max_attempts;
-        self.lanes.seat(self.now, id, &mut record);
         self.jobs.insert(id, record);
+        self.seat(id);
         id
     }
 
@@ -280,6 +312,14 @@ impl<P> Core<P> {
         record.max_attempts = job.max_attempts;
         record.life.phase = Phase::Waiting { due: self.now + job.delay };
         self.seat(id);
+    }
+
+    /// Who is shed before whom: where keys take turns, whoever stands in line is shed last.
+    const fn shed_groups(&self) -> &'static [&'static [Set]] {
+        match &self.keys {
+            Some(keys) if keys.take_turns() => &[&[Set::Scheduled, Set::HeldUp], &[Set::Ready]],
+            _ => &[&[Set::Scheduled, Set::HeldUp, Set::Ready]],
+        }
     }
 
     fn shed(&mut self, id: JobId) {
@@ -310,16 +350,25 @@ impl<P> Core<P> {
 
     /// Counts it with its key, or puts it aside.
     fn may_be_leased(&mut self, id: JobId) -> bool {
-        let Some(keys) = &mut self.keys else { return true };
-        let record = self.jobs.get_mut(&id).expect("who waits is there");
-        let Some(key) = &record.key else { return true };
-        let may = keys.lease(key);
-        if !may {
-            keys.hold_up(key, record.turn(id));
-            record.set = Set::HeldUp;
-            self.lanes.insert(Set::HeldUp, record.priority, record.place(id));
+        if self.keys.is_none() {
+            return true;
         }
-        may
+        let now = self.next_served();
+        let (Some(keys), Some(record)) = (&mut self.keys, self.jobs.get_mut(&id)) else {
+            return true;
+        };
+        self.lanes.popped(id, record);
+        let Some(key) = &record.key else { return true };
+        match keys.lease(key, record.turn(id), now) {
+            Some(next) => {
+                self.let_in(next);
+                true
+            }
+            None => {
+                self.lanes.put(Set::HeldUp, Nanos::ZERO, id, record);
+                false
+            }
+        }
     }
 
     fn lease(&mut self, id: JobId, claim: &Claim) -> Claimed<Arc<P>> {

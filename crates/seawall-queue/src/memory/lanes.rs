@@ -1,7 +1,7 @@
 //! The order of what waits: a lane a priority, in each a set for what is ready, what is scheduled and what
 //! its key holds up.
 //!
-//! In a lane, turn is the order of being due; between lanes, the first ones are compared. So a claim looks
+//! In a lane, turn is the order of being due (or of when a key was served, should that be later); between lanes, the first ones are compared. So a claim looks
 //! at as many jobs as there are priorities in use, and a job that comes or goes at an end of its set touches
 //! what is in the cache, however many wait.
 
@@ -12,7 +12,7 @@ use seawall_core::{Nanos, Priority};
 use super::record::Record;
 use crate::{job::JobId, storage::turn::turn};
 
-/// When a job was or is due, and which it is.
+/// Since when a job counts, and which it is: since it was or is due, mostly.
 pub(super) type Place = (Nanos, JobId);
 
 /// In which of a lane's sets a job is.
@@ -20,7 +20,7 @@ pub(super) type Place = (Nanos, JobId);
 pub(super) enum Set {
     Ready,
     Scheduled,
-    /// Ready, but as many of its key are leased as may be.
+    /// Ready, but held up by its key.
     HeldUp,
 }
 
@@ -32,6 +32,8 @@ struct Lane([BTreeSet<Place>; 3]);
 pub(super) struct Lanes {
     lanes: BTreeMap<Priority, Lane>,
     counts: [usize; 3],
+    /// Ready ones whose place is behind their time, by that time.
+    put_off: BTreeSet<Place>,
 }
 
 impl Lanes {
@@ -44,27 +46,42 @@ impl Lanes {
         ready + scheduled + held_up
     }
 
-    /// Puts a waiting job where it belongs.
+    /// Puts a waiting job where it belongs, as far as its time says.
     pub(super) fn seat<P>(&mut self, now: Nanos, id: JobId, record: &mut Record<P>) {
-        let place = record.place(id);
-        record.set = if place.0 <= now { Set::Ready } else { Set::Scheduled };
-        self.insert(record.set, record.priority, place);
+        let set = if record.due() <= now { Set::Ready } else { Set::Scheduled };
+        self.put(set, Nanos::ZERO, id, record);
     }
 
-    pub(super) fn insert(&mut self, set: Set, priority: Priority, place: Place) {
-        let is_new = self.lanes.entry(priority).or_default().0[set as usize].insert(place);
+    /// Puts a waiting job into a set; it counts since it is due, but not since before `from`.
+    pub(super) fn put<P>(&mut self, set: Set, from: Nanos, id: JobId, record: &mut Record<P>) {
+        let due = record.due();
+        (record.set, record.at) = (set, due.max(from));
+        let lane = self.lanes.entry(record.priority).or_default();
+        let is_new = lane.0[set as usize].insert(record.place(id));
         debug_assert!(is_new, "a job waits once");
         self.counts[set as usize] += 1;
+        if record.at > due {
+            self.put_off.insert((due, id));
+        }
     }
 
-    pub(super) fn remove(&mut self, set: Set, priority: Priority, place: Place) {
-        let lane = self.lanes.get_mut(&priority).expect("who waits has a lane");
-        let was_there = lane.0[set as usize].remove(&place);
+    /// Takes a waiting job out of its set.
+    pub(super) fn take<P>(&mut self, id: JobId, record: &Record<P>) {
+        let lane = self.lanes.get_mut(&record.priority).expect("who waits has a lane");
+        let was_there = lane.0[record.set as usize].remove(&record.place(id));
         debug_assert!(was_there, "a job is where it says it is");
-        self.counts[set as usize] -= 1;
+        self.counts[record.set as usize] -= 1;
+        self.popped(id, record);
     }
 
-    /// The ready one whose turn it is, out of its set.
+    /// One that was [popped](Self::pop_ready) is put off no more.
+    pub(super) fn popped<P>(&mut self, id: JobId, record: &Record<P>) {
+        if record.at > record.due() {
+            self.put_off.remove(&(record.due(), id));
+        }
+    }
+
+    /// The ready one whose turn it is, out of its set; then it is [`popped`](Self::popped).
     pub(super) fn pop_ready(&mut self) -> Option<JobId> {
         let first = |(&priority, lane): (&Priority, &Lane)| {
             let &(due, id) = lane.0[Set::Ready as usize].first()?;
@@ -77,18 +94,30 @@ impl Lanes {
         Some(id)
     }
 
-    /// The first of a set to be due in any lane.
-    pub(super) fn first_due(&self, set: Set) -> Option<(Place, Priority)> {
+    /// The first to be due of all that are ready.
+    pub(super) fn oldest_ready(&self) -> Option<Nanos> {
+        let sets = [Set::Ready, Set::HeldUp].into_iter();
+        let first = sets.filter_map(|set| self.first(set)).map(|(place, _)| place);
+        first.chain(self.put_off.first().copied()).min().map(|(due, _)| due)
+    }
+
+    /// The first of a set in any lane.
+    pub(super) fn first(&self, set: Set) -> Option<(Place, Priority)> {
         let first = |(&priority, lane): (&Priority, &Lane)| {
             lane.0[set as usize].first().map(|&place| (place, priority))
         };
         self.lanes.iter().filter_map(first).min()
     }
 
-    /// Of the lowest priority that anybody waits with, if it is below this one: the last in turn.
-    pub(super) fn last_below(&self, priority: Priority) -> Option<JobId> {
+    /// Of the lowest priority that anybody waits with, if it is below this one: the last of the first of these
+    /// groups in which there is somebody.
+    pub(super) fn last_below(&self, priority: Priority, groups: &[&[Set]]) -> Option<JobId> {
         let mut below = self.lanes.range(..priority).map(|(_, lane)| lane);
-        below.find_map(|lane| lane.0.iter().filter_map(|set| set.last()).max()).map(|&(_, id)| id)
+        let last = |lane: &Lane| {
+            let last_of = |&set: &Set| lane.0[set as usize].last().copied();
+            groups.iter().find_map(|group| group.iter().filter_map(last_of).max())
+        };
+        below.find_map(last).map(|(_, id)| id)
     }
 
     /// The jobs in some sets.

@@ -16,8 +16,9 @@ use crate::{
 
 pub(super) struct Record<P> {
     pub(super) life: Life,
-    /// Where it is in its lane, while it waits.
+    /// Where it is in its lane, while it waits, and since when it counts there.
     pub(super) set: Set,
+    pub(super) at: Nanos,
     pub(super) priority: Priority,
     /// Shared, so that it is cloned and dropped outside the lock: that is other people's code. `None` once
     /// nobody needs it.
@@ -43,6 +44,7 @@ impl<P> Record<P> {
         Self {
             life: Life::new(due),
             set: Set::Scheduled,
+            at: due,
             priority,
             payload: Some(Arc::new(payload)),
             key: None,
@@ -62,10 +64,12 @@ impl<P> Record<P> {
         }
     }
 
+    /// Its place in its set.
     pub(super) const fn place(&self, id: JobId) -> Place {
-        (self.due(), id)
+        (self.at, id)
     }
 
+    /// Its turn among those of its key.
     pub(super) fn turn(&self, id: JobId) -> (Nanos, JobId) {
         (turn(self.due(), self.priority), id)
     }

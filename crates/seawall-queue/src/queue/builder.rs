@@ -104,6 +104,7 @@ impl<T> QueueBuilder<T> {
 /// |---|---|---|
 /// | `capacity` | 10 000 | bounds the memory; a burst of some seconds fits |
 /// | `key_limit` | none | counts nothing unless it is asked to |
+/// | `fair_keys` | off | first come, first served is what most expect |
 /// | `keep_done` | 1 000, an hour | enough to see what happens, and for late answers |
 /// | `keep_dead` | 10 000, 30 days | until somebody has looked |
 #[derive(Debug)]
@@ -125,6 +126,13 @@ impl<T> MemoryBuilder<T> {
     /// not set.
     pub const fn key_limit(mut self, jobs: u32) -> Self {
         self.settings.key_limit = Some(jobs);
+        self
+    }
+
+    /// Lets [keys](crate::storage::NewJob::key) take [turns](crate::storage::turn): who pushes ten thousand jobs of
+    /// one key holds up nobody else. Off where not set: then who comes first is first.
+    pub const fn fair_keys(mut self) -> Self {
+        self.settings.fair_keys = true;
         self
     }
 

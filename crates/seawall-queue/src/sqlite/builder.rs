@@ -70,6 +70,7 @@ impl<T> Queue<T> {
 /// |---|---|---|
 /// | `capacity` | 1 000 000 | a disk has room for a long burst, and it ends somewhere |
 /// | `key_limit` | none | counts nothing unless it is asked to |
+/// | `fair_keys` | off | first come, first served is what most expect |
 /// | `keep_done` | 1 000, an hour | enough to see what happens, and for late answers |
 /// | `keep_dead` | 10 000, 30 days | until somebody has looked |
 /// | `durability` | `Pushes` | what was accepted is never lost; to do a job twice must be harmless anyway |
@@ -100,6 +101,15 @@ impl<T, C> SqliteBuilder<T, C> {
     /// not set. All processes say the same.
     pub const fn key_limit(mut self, jobs: u32) -> Self {
         self.options.settings.key_limit = Some(jobs);
+        self
+    }
+
+    /// Lets [keys](crate::storage::NewJob::key) take [turns](crate::storage::turn): who pushes ten thousand jobs of
+    /// one key holds up nobody else. Off where not set: then who comes first is first.
+    ///
+    /// All processes say the same; where they don't, turns are kept by those who say so.
+    pub const fn fair_keys(mut self) -> Self {
+        self.options.settings.fair_keys = true;
         self
     }
 

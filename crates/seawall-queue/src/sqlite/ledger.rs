@@ -32,7 +32,7 @@ macro_rules! moves {
         concat!(
             "UPDATE seawall_jobs SET phase = ?2, lane = ?3, moment = ?4, due = ?5, attempts = ?6, ",
             "crashes = ?7, snoozes = ?8, redrives = ?9, token = ?10, settled = ?11, cancel = ?12, ",
-            "limit_attempts = ?13, limit_crashes = ?14, cause = ?15",
+            "limit_attempts = ?13, limit_crashes = ?14, cause = ?15, served = ?16",
             $more,
             " WHERE id = ?1"
         )
@@ -66,6 +66,11 @@ const fn key(id: JobId) -> i64 {
     id.0.cast_signed()
 }
 
+/// A moment, where there was one.
+fn known(served: Nanos) -> Option<i64> {
+    (served > Nanos::ZERO).then(|| moment(served))
+}
+
 /// The queue in a transaction.
 pub(super) struct Ledger<'a> {
     conn: &'a Connection,
@@ -78,7 +83,7 @@ pub(super) struct Ledger<'a> {
 impl<'a> Ledger<'a> {
     pub(super) fn open(conn: &'a Connection, settings: &'a Settings, now: Nanos) -> Result<Self> {
         const TOTALS: &str = "SELECT last_id, last_token, paused, scheduled, ready, held_up, leased, \
-            done, cancelled, dead, timed FROM seawall_queue";
+            done, cancelled, dead, timed, served FROM seawall_queue";
         let totals = conn.prepare_cached(TOTALS)?.query_row([], |row| {
             let mut jobs = [0; 7];
             for (at, count) in jobs.iter_mut().enumerate() {
@@ -90,6 +95,7 @@ impl<'a> Ledger<'a> {
                 paused: row.get(2)?,
                 jobs,
                 timed: row.get(10)?,
+                served: nanos(row.get(11)?),
             })
         })?;
         Ok(Self { conn, settings, now, totals, before: totals })
@@ -100,12 +106,12 @@ impl<'a> Ledger<'a> {
     pub(super) fn close(self) -> Result<Totals> {
         const TOTALS: &str = "UPDATE seawall_queue SET last_id = ?1, last_token = ?2, paused = ?3, \
             scheduled = ?4, ready = ?5, held_up = ?6, leased = ?7, done = ?8, cancelled = ?9, \
-            dead = ?10, timed = ?11";
-        let Totals { last_id, last_token, paused, jobs: [a, b, c, d, e, f, g], timed } =
+            dead = ?10, timed = ?11, served = ?12";
+        let Totals { last_id, last_token, paused, jobs: [a, b, c, d, e, f, g], timed, served } =
             self.totals;
         if self.totals != self.before {
             let (id, token) = (last_id.cast_signed(), last_token.cast_signed());
-            let totals = params![id, token, paused, a, b, c, d, e, f, g, timed];
+            let totals = params![id, token, paused, a, b, c, d, e, f, g, timed, moment(served)];
             self.conn.prepare_cached(TOTALS)?.execute(totals)?;
         }
         Ok(self.totals)
@@ -134,7 +140,13 @@ impl<'a> Ledger<'a> {
 
     /// Writes a job to where it belongs, after its life has changed.
     fn put(&mut self, job: &mut Record) -> Result<()> {
-        let (set, lane, at) = job.place(self.now);
+        let (mut set, lane, mut at) = job.place(self.now);
+        job.served = Nanos::ZERO;
+        if set == Set::Ready {
+            let due = job.due();
+            (set, job.served) = self.stand(job.id, job.key.as_deref(), due, job.priority)?;
+            at = due.max(job.served);
+        }
         let keeps = !matches!(set, Set::Done | Set::Cancelled);
         // Nobody needs the payload of what will never run again.
         let sql = if keeps { MOVE } else { MOVE_AND_CLEAR };
@@ -155,22 +167,17 @@ impl<'a> Ledger<'a> {
             limits.attempts,
             limits.crashes,
             job.cause().map(|cause| cause.as_str()),
+            known(job.served),
         ])?;
         let before = std::mem::replace(&mut job.set, set);
         self.count(before, set);
         Ok(())
     }
 
-    /// A job has left `before`: puts it where it belongs now, and does what follows from that.
+    /// A job has come to another phase: puts it where it belongs now, and does what follows from that.
     fn settle_down(&mut self, mut job: Record) -> Result<()> {
-        let before = job.set;
+        self.make_way(&job)?;
         self.put(&mut job)?;
-        if let Some(of) = &job.key {
-            // A place of its key is free: the lease's, or one that a ready job leaves unused.
-            if matches!(before, Set::Leased | Set::Ready) {
-                self.let_back(of)?;
-            }
-        }
         if !job.life.state(self.now).is_over() {
             return Ok(());
         }
@@ -183,12 +190,6 @@ impl<'a> Ledger<'a> {
         if self.over_dead() > 0 {
             self.forget(Set::Dead)?;
         }
-        Ok(())
-    }
-
-    fn set_phase(&mut self, id: JobId, from: Set, to: Set) -> Result<()> {
-        self.run("UPDATE seawall_jobs SET phase = ?2 WHERE id = ?1", &[&key(id), &(to as u8)])?;
-        self.count(from, to);
         Ok(())
     }
 

@@ -45,6 +45,8 @@ pub(super) struct Record {
     pub(super) key: Option<String>,
     pub(super) unique: Option<(String, Lasting)>,
     pub(super) max_attempts: Option<u32>,
+    /// When its key was served last, while it stands in line for it; zero where that is not known.
+    pub(super) served: Nanos,
 }
 
 /// A [`Scope`] without its time: that is written down with the key.
@@ -69,13 +71,13 @@ impl From<Scope> for Lasting {
 macro_rules! columns {
     () => {
         "id, phase, moment, due, priority, attempts, crashes, snoozes, redrives, token, settled, \
-        cancel, limit_attempts, limit_crashes, max_attempts, key, unique_key, unique_scope, cause"
+        cancel, limit_attempts, limit_crashes, max_attempts, key, unique_key, unique_scope, cause, served"
     };
 }
 pub(super) use columns;
 
 /// How many these are.
-pub(super) const WIDTH: usize = 19;
+pub(super) const WIDTH: usize = 20;
 
 impl Record {
     pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -84,7 +86,7 @@ impl Record {
         let set = *set.ok_or_else(|| strange(id, 1, "phase"))?;
         let (moment, due) = (nanos(row.get(2)?), nanos(row.get(3)?));
         let phase = match set {
-            Set::Scheduled | Set::Ready | Set::HeldUp => Phase::Waiting { due: moment },
+            Set::Scheduled | Set::Ready | Set::HeldUp => Phase::Waiting { due },
             Set::Leased => Phase::Leased { due, until: moment },
             Set::Done => Phase::Done { at: moment },
             Set::Cancelled => Phase::Cancelled { at: moment },
@@ -122,10 +124,11 @@ impl Record {
             key: row.get(15)?,
             unique,
             max_attempts: row.get(14)?,
+            served: row.get::<_, Option<i64>>(19)?.map_or(Nanos::ZERO, nanos),
         })
     }
 
-    /// Where it belongs, as its life stands now.
+    /// Where it belongs, as its life stands now, and as far as its key has nothing to say.
     pub(super) fn place(&self, now: Nanos) -> (Set, u8, Nanos) {
         match self.life.phase {
             Phase::Waiting { due } if due <= now => (Set::Ready, self.priority.0, due),
@@ -189,7 +192,7 @@ pub(super) const fn condition(state: State) -> &'static str {
     match state {
         State::Scheduled => "phase = 0 AND moment > ?1 AND attempts = 0",
         State::Retrying => "phase = 0 AND moment > ?1 AND attempts > 0",
-        State::Ready => "phase <= 2 AND moment <= ?1",
+        State::Ready => "phase <= 2 AND due <= ?1",
         State::Leased => "phase = 3 AND ?1 IS NOT NULL",
         State::Done => "phase = 4 AND ?1 IS NOT NULL",
         State::Cancelled => "phase = 5 AND ?1 IS NOT NULL",

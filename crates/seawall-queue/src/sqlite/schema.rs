@@ -12,7 +12,7 @@
 //! | phase | | lane | moment |
 //! |---|---|---|---|
 //! | 0 | scheduled | its priority | when it is due |
-//! | 1 | ready | its priority | when it was due |
+//! | 1 | ready | its priority | when it was due; or when its key was served, should that be later |
 //! | 2 | held up by its key | its priority | when it was due |
 //! | 3 | leased | 0 | when the lease is over |
 //! | 4 | done | 0 | when that was |
@@ -25,6 +25,7 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::SqliteError;
+use crate::storage::Settings;
 
 /// What leads from each version to the next: a new file goes the whole way, so there is one schema only.
 pub(super) const STEPS: &[&str] = &[
@@ -86,13 +87,33 @@ pub(super) const STEPS: &[&str] = &[
     "ALTER TABLE seawall_jobs ADD COLUMN progress_done INTEGER;
     ALTER TABLE seawall_jobs ADD COLUMN progress_total INTEGER;
     ALTER TABLE seawall_jobs ADD COLUMN progress_note TEXT;",
+    // 3: keys that take turns. Of each, who is in line; of these, who waits longer than his place tells.
+    "ALTER TABLE seawall_queue ADD COLUMN served INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE seawall_queue ADD COLUMN key_limit INTEGER;
+    ALTER TABLE seawall_queue ADD COLUMN fair_keys INTEGER;
+    ALTER TABLE seawall_jobs ADD COLUMN served INTEGER;
+    CREATE INDEX seawall_in_line_of ON seawall_jobs (key) WHERE phase = 1 AND key IS NOT NULL;
+    CREATE INDEX seawall_put_off ON seawall_jobs (due) WHERE phase = 1 AND moment > due;",
 ];
+
+/// Nobody is held up, as where keys mean nothing.
+const ALL_IN_LINE: &str = "UPDATE seawall_jobs SET phase = 1, moment = due, served = NULL
+    WHERE phase = 2 OR (phase = 1 AND moment > due)";
+
+/// Of each key, all but the first in turn are held up.
+const ONE_IN_LINE: &str = "UPDATE seawall_jobs SET phase = 2 WHERE id IN (SELECT id FROM
+    (SELECT id, row_number() OVER (PARTITION BY key ORDER BY due + (255 - priority) * 1000000000, id) AS place
+    FROM seawall_jobs WHERE phase = 1 AND key IS NOT NULL) WHERE place > 1)";
 
 /// How far apart the tokens of two openings are: more than the claims that a power cut can undo.
 const GAP: i64 = 1 << 32;
 
 /// Whether the file is ours, and what is to be done where it is not.
-pub(super) fn prepare(conn: &mut Connection, beside_others: bool) -> Result<(), SqliteError> {
+pub(super) fn prepare(
+    conn: &mut Connection,
+    beside_others: bool,
+    settings: &Settings,
+) -> Result<(), SqliteError> {
     // So that two processes that come at once make it one after the other.
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let known = STEPS.len() as u32;
@@ -116,14 +137,31 @@ pub(super) fn prepare(conn: &mut Connection, beside_others: bool) -> Result<(), 
     for step in &STEPS[found as usize..] {
         tx.execute_batch(step)?;
     }
-    // A job that was held up under another limit of keys is looked at anew.
-    tx.execute("UPDATE seawall_jobs SET phase = 1 WHERE phase = 2", [])?;
     tx.execute(
-        "UPDATE seawall_queue SET version = ?1, last_token = last_token + ?2,
-            ready = ready + held_up, held_up = 0",
+        "UPDATE seawall_queue SET version = ?1, last_token = last_token + ?2",
         (known, GAP),
     )?;
+    line_up(&tx, settings)?;
     tx.commit()?;
+    Ok(())
+}
+
+/// Where the file was last opened with other rules for keys, all jobs are lined up anew: that looks at all of
+/// them.
+fn line_up(tx: &Connection, settings: &Settings) -> Result<(), SqliteError> {
+    const SAME: &str = "SELECT key_limit IS ?1 AND fair_keys IS ?2 FROM seawall_queue";
+    const RULES: &str = "UPDATE seawall_queue SET key_limit = ?1, fair_keys = ?2,
+        ready = (SELECT count(*) FROM seawall_jobs WHERE phase = 1),
+        held_up = (SELECT count(*) FROM seawall_jobs WHERE phase = 2)";
+    let rules = (settings.key_limit, settings.fair_keys);
+    if tx.query_row(SAME, rules, |row| row.get(0))? {
+        return Ok(());
+    }
+    tx.execute(ALL_IN_LINE, [])?;
+    if settings.fair_keys {
+        tx.execute(ONE_IN_LINE, [])?;
+    }
+    tx.execute(RULES, rules)?;
     Ok(())
 }
 

@@ -56,10 +56,10 @@ fn a_file_of_the_first_version_becomes_one_of_the_last() {
     old.execute_batch(STEPS[0]).unwrap();
     old.execute_batch(FIRST).unwrap();
 
-    prepare(&mut old, false).unwrap();
+    prepare(&mut old, false, &Settings::new(10)).unwrap();
 
     let mut new = Connection::open_in_memory().unwrap();
-    prepare(&mut new, false).unwrap();
+    prepare(&mut new, false, &Settings::new(10)).unwrap();
     assert_eq!(version(&old).unwrap(), Some(STEPS.len() as u32));
     assert_eq!(schema(&old), schema(&new));
     let settings = Settings::new(10);
@@ -85,7 +85,7 @@ fn a_step_that_fails_leaves_the_file_as_it_was() {
     old.execute_batch("ALTER TABLE seawall_jobs ADD COLUMN progress_note TEXT").unwrap();
     let before = schema(&old);
 
-    prepare(&mut old, false).unwrap_err();
+    prepare(&mut old, false, &Settings::new(10)).unwrap_err();
 
     assert_eq!((version(&old).unwrap(), schema(&old)), (Some(1), before));
 }
@@ -101,8 +101,7 @@ fn trace(event: TraceEvent<'_>) {
 }
 
 /// Every call of a worker and of a producer, each on all of its ways.
-fn live(conn: &Connection) {
-    let mut settings = Settings::new(40).key_limit(1);
+fn live(conn: &Connection, mut settings: Settings) {
     settings.keep_done = Keep { count: 2, age: LEASE };
     settings.keep_dead = Keep { count: 2, age: LEASE };
     let at = |secs| Ledger::open(conn, &settings, Nanos::from_secs(secs)).unwrap();
@@ -147,11 +146,17 @@ fn live(conn: &Connection) {
 /// Promise 5, as far as a plan shows it: the table's rows and the indexes' entries are found, never walked.
 #[test]
 fn no_call_walks_through_what_is_there() {
-    let mut conn = Connection::open_in_memory().unwrap();
-    prepare(&mut conn, false).unwrap();
-    conn.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(trace)).unwrap();
-    live(&conn);
-    conn.trace_v2(TraceEventCodes::empty(), None::<fn(TraceEvent<'_>)>).unwrap();
+    let rules = Settings::new(40).key_limit(1);
+    let mut conns = Vec::new();
+    for settings in [rules.clone(), rules.fair_keys(), Settings::new(40).fair_keys()] {
+        let mut conn = Connection::open_in_memory().unwrap();
+        prepare(&mut conn, false, &settings).unwrap();
+        conn.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(trace)).unwrap();
+        live(&conn, settings);
+        conn.trace_v2(TraceEventCodes::empty(), None::<fn(TraceEvent<'_>)>).unwrap();
+        conns.push(conn);
+    }
+    let conn = &conns[0];
 
     let mut ran = std::mem::take(&mut *RAN.lock());
     ran.sort();

@@ -148,8 +148,9 @@ pub enum Room {
     /// What does not fit is refused.
     #[default]
     Refuse,
-    /// A job that waits and is of lower priority is shed for it: of the lowest, the last in turn. Where none
-    /// is lower, what does not fit is refused.
+    /// A job that waits and is of lower priority is shed for it: of the lowest, the last to be due. Where none
+    /// is lower, what does not fit is refused. Where [keys take turns](super::turn), those who stand in line
+    /// are shed after the others of their priority: who pushed less than all others loses nothing.
     Shed,
 }
 

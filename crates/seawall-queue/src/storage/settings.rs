@@ -12,6 +12,8 @@ pub struct Settings {
     pub capacity: usize,
     /// How many jobs of one key may be leased at a time; as many as there are where `None`.
     pub key_limit: Option<u32>,
+    /// Whether [keys take turns](super::turn): so a key with many jobs holds up no other.
+    pub fair_keys: bool,
     /// For how long jobs that are done or cancelled are known.
     pub keep_done: Keep,
     /// For how long dead letters are known.
@@ -28,7 +30,7 @@ pub struct Keep {
 }
 
 impl Settings {
-    /// Room for this many jobs; no limit for keys; the last 1 000 that are done for an hour; 10 000 dead
+    /// Room for this many jobs; no limit for keys, and no turns; the last 1 000 that are done for an hour; 10 000 dead
     /// letters for 30 days.
     #[must_use]
     pub const fn new(capacity: usize) -> Self {
@@ -36,6 +38,7 @@ impl Settings {
         Self {
             capacity,
             key_limit: None,
+            fair_keys: false,
             keep_done: Keep { count: 1_000, age: Duration::from_secs(3_600) },
             keep_dead: Keep { count: 10_000, age: DAY.saturating_mul(30) },
         }
@@ -45,6 +48,13 @@ impl Settings {
     #[must_use]
     pub const fn key_limit(mut self, jobs: u32) -> Self {
         self.key_limit = Some(jobs);
+        self
+    }
+
+    /// The same, but keys take turns.
+    #[must_use]
+    pub const fn fair_keys(mut self) -> Self {
+        self.fair_keys = true;
         self
     }
 

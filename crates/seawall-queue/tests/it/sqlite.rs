@@ -39,6 +39,9 @@ fn sqlite_keeps_what_a_storage_promises() {
         if let Some(limit) = settings.key_limit {
             builder = builder.key_limit(limit);
         }
+        if settings.fair_keys {
+            builder = builder.fair_keys();
+        }
         let storage = builder.open_storage().await.unwrap();
         Stand::new(storage, move |time| {
             let _lives_as_long = &directory;

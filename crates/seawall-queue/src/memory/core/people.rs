@@ -51,10 +51,8 @@ impl<P> Core<P> {
         stats.dead = self.dead.len();
         stats.cancelled = self.cancelled;
         stats.paused = self.paused;
-        let ready = [Set::Ready, Set::HeldUp].into_iter();
-        let oldest = ready.filter_map(|set| self.lanes.first_due(set)).min();
-        stats.oldest_ready = oldest.map(|((due, _), _)| self.now.since(due));
-        let next = self.lanes.first_due(Set::Scheduled);
+        stats.oldest_ready = self.lanes.oldest_ready().map(|due| self.now.since(due));
+        let next = self.lanes.first(Set::Scheduled);
         stats.next_due = next.map(|((due, _), _)| due.since(self.now));
         stats
     }

@@ -16,10 +16,10 @@ impl<P> Core<P> {
     pub(super) fn make_ready(&mut self, budget: usize) -> usize {
         let mut made = 0;
         while made < budget
-            && let Some(((due, id), priority)) = self.lanes.first_due(Set::Scheduled)
+            && let Some(((due, id), _)) = self.lanes.first(Set::Scheduled)
             && due <= self.now
         {
-            self.lanes.remove(Set::Scheduled, priority, (due, id));
+            self.lanes.take(id, &self.jobs[&id]);
             self.seat(id);
             made += 1;
         }
@@ -76,7 +76,7 @@ impl<P> Core<P> {
     /// In how long there is something to do.
     fn next(&self) -> Option<Duration> {
         let lease = self.leased.first().map(|&(until, _)| until);
-        let due = self.lanes.first_due(Set::Scheduled).map(|((due, _), _)| due);
+        let due = self.lanes.first(Set::Scheduled).map(|((due, _), _)| due);
         let done = self.done.front().map(|&(at, _)| at + self.keep_done.age);
         let dead = self.dead.first().map(|&(at, _)| at + self.keep_dead.age);
         let next = [lease, due, done, dead, self.uniques.next_over()].into_iter().flatten().min();

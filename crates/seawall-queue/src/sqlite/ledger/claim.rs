@@ -1,10 +1,10 @@
 //! What comes out.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use seawall_core::Priority;
 
-use super::{Ledger, Result, WHOLE_BY_ID, key, number_after};
+use super::{Ledger, Result, WHOLE_BY_ID, key, keys::Turn, number_after};
 use crate::{
     job::{JobId, Lease, Phase, Token},
     sqlite::row::{Lasting, Record, Set, WIDTH, nanos, strange},
@@ -21,17 +21,34 @@ impl Ledger<'_> {
         let max = claim.max.min(MAX_BATCH);
         let mut seen = 0;
         while claimed.len() < max && seen < MAX_BATCH {
-            let next = self.next(max - claimed.len())?;
+            let wanted = max - claimed.len();
+            let mut next = self.next(wanted)?;
             if next.is_empty() {
                 break;
             }
-            for id in next {
+            // Whoever comes after the last one is not among them: there may be others before him.
+            let last = next.last().copied().filter(|_| next.len() == wanted);
+            while claimed.len() < max
+                && seen < MAX_BATCH
+                && let Some((_, id)) = next.pop_first()
+            {
                 seen += 1;
                 let (job, payload) = self.load_whole(id)?;
-                if self.may_be_leased(&job)? {
-                    claimed.push(self.lease(job, payload, claim)?);
-                } else {
-                    self.set_phase(id, Set::Ready, Set::HeldUp)?;
+                let of = job.key.clone();
+                let may_be_leased = match &of {
+                    Some(of) => self.has_place(of, id)?,
+                    None => true,
+                };
+                if !may_be_leased {
+                    self.hold_up(id)?;
+                    continue;
+                }
+                claimed.push(self.lease(job, payload, claim)?);
+                if let Some(of) = &of
+                    && let Some(turn) = self.serve(of)?
+                    && last.is_none_or(|last| turn < last)
+                {
+                    next.insert(turn);
                 }
             }
         }
@@ -39,23 +56,24 @@ impl Ledger<'_> {
     }
 
     /// The next ready ones in turn.
-    fn next(&self, count: usize) -> Result<Vec<JobId>> {
+    fn next(&self, count: usize) -> Result<BTreeSet<Turn>> {
         const NEXT: &str = "SELECT moment, id FROM seawall_jobs WHERE phase = 1 AND lane = ?1
             ORDER BY moment, id LIMIT ?2";
-        let mut next = Vec::new();
+        let mut next = BTreeSet::new();
         for lane in self.lanes(Set::Ready)? {
             let mut statement = self.conn.prepare_cached(NEXT)?;
             let places = statement.query_map((lane, count), |row| {
                 Ok((nanos(row.get(0)?), JobId(row.get::<_, i64>(1)?.cast_unsigned())))
             })?;
             for place in places {
-                let (due, id) = place?;
-                next.push((turn(due, Priority(lane)), id));
+                let (since, id) = place?;
+                next.insert((turn(since, Priority(lane)), id));
+                if next.len() > count {
+                    next.pop_last();
+                }
             }
         }
-        next.sort_unstable();
-        next.truncate(count);
-        Ok(next.into_iter().map(|(_, id)| id).collect())
+        Ok(next)
     }
 
     fn load_whole(&self, id: JobId) -> Result<(Record, Vec<u8>)> {

@@ -64,10 +64,18 @@ impl Ledger<'_> {
         stats.dead = totals.of(Set::Dead);
         stats.cancelled = totals.of(Set::Cancelled);
         stats.paused = totals.paused;
-        let ready = [self.first(Set::Ready)?, self.first(Set::HeldUp)?];
+        let ready = [self.first(Set::Ready)?, self.first(Set::HeldUp)?, self.first_put_off()?];
         stats.oldest_ready = ready.into_iter().flatten().min().map(|due| self.now.since(due));
         stats.next_due = self.first(Set::Scheduled)?.map(|due| due.since(self.now));
         Ok(stats)
+    }
+
+    /// The first to be due of those whose place in line is behind that.
+    fn first_put_off(&self) -> Result<Option<Nanos>> {
+        const FIRST: &str = "SELECT due FROM seawall_jobs INDEXED BY seawall_put_off
+            WHERE phase = 1 AND moment > due AND due >= 0 ORDER BY due LIMIT 1";
+        let mut statement = self.conn.prepare_cached(FIRST)?;
+        statement.query_row([], |row| row.get(0).map(nanos)).optional()
     }
 
     pub(in crate::sqlite) fn inspect(&self, look: &Look) -> Result<Vec<JobInfo<Vec<u8>>>> {

@@ -15,12 +15,32 @@ impl Ledger<'_> {
         const READY: &str = "UPDATE seawall_jobs SET phase = 1 WHERE id IN
             (SELECT id FROM seawall_jobs WHERE phase = 0 AND lane = ?1 AND moment <= ?2
             ORDER BY moment LIMIT ?3)";
+        if self.settings.fair_keys {
+            return self.line_up(budget);
+        }
         let mut made = 0;
         // The important first, should there be more than may be touched.
         for lane in self.lanes(Set::Scheduled)?.into_iter().rev() {
             made += self.run(READY, &[&lane, &moment(self.now), &(budget - made)])?;
         }
         self.totals.move_jobs(made, Some(Set::Scheduled), Some(Set::Ready));
+        Ok(made)
+    }
+
+    /// The same where keys take turns: each goes to where its key has it.
+    fn line_up(&mut self, budget: usize) -> Result<usize> {
+        const DUE: &str =
+            "SELECT id FROM seawall_jobs WHERE phase = 0 AND lane = ?1 AND moment <= ?2
+            ORDER BY moment LIMIT ?3";
+        let mut made = 0;
+        for lane in self.lanes(Set::Scheduled)?.into_iter().rev() {
+            for id in self.ids(DUE, &[&lane, &moment(self.now), &(budget - made)])? {
+                if let Some(mut job) = self.load(id)? {
+                    self.put(&mut job)?;
+                }
+                made += 1;
+            }
+        }
         Ok(made)
     }
 

@@ -1,6 +1,8 @@
 //! What is counted of the whole queue.
 
-use crate::sqlite::row::Set;
+use seawall_core::Nanos;
+
+use crate::{sqlite::row::Set, storage::Settings};
 
 /// What is counted of the whole queue: its one row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub(in crate::sqlite) struct Totals {
     pub(super) jobs: [usize; 7],
     /// How many unique keys are held for a time.
     pub(super) timed: usize,
+    /// When a key was served last: no two are served at one moment.
+    pub(super) served: Nanos,
 }
 
 impl Totals {
@@ -36,8 +40,11 @@ impl Totals {
     }
 
     /// How many may be claimed now, as far as is known.
-    pub(in crate::sqlite) const fn work(&self) -> usize {
-        if self.paused { 0 } else { self.of(Set::Ready) }
+    pub(in crate::sqlite) const fn work(&self, settings: &Settings) -> usize {
+        // Where keys have no limit, who is held up comes when those before him are claimed.
+        let only_turns = settings.fair_keys && settings.key_limit.is_none();
+        let behind = if only_turns { self.of(Set::HeldUp) } else { 0 };
+        if self.paused { 0 } else { self.of(Set::Ready) + behind }
     }
 
     /// How many may go in now.
