@@ -7,7 +7,7 @@ use seawall_queue::{
     BoxError, Claim, Claimed, Codec, Error, Event, Job, Memory, MemoryBuilder, Priority, Queue,
     StorageError, Turn,
     job::{Cause, Settled, State, Verdict},
-    storage::{Enqueued, Hint, Keep, Requeued, Settings, Storage},
+    storage::{Enqueued, Hint, Keep, NewJob, Requeued, Room, Settings, Storage},
 };
 use seawall_test::Task;
 
@@ -146,6 +146,21 @@ fn a_job_wakes_one_who_waits_for_work() {
     assert!(tasks[0].poll(first).is_ready());
     now(queue.push(2)).unwrap();
     assert_eq!(tasks[1].wakes(), 1);
+}
+
+#[test]
+fn a_job_behind_another_of_its_key_wakes_a_worker_too() {
+    let queue = Memory::new(Settings::new(9).fair_keys(), Clock::manual().0).unwrap();
+    let tasks = [Task::new(), Task::new(), Task::new()];
+    let mut waits = [(); 3].map(|()| Box::pin(queue.wait(Hint::Work)));
+    for (task, wait) in tasks.iter().zip(&mut waits) {
+        assert!(task.poll(wait.as_mut()).is_pending());
+    }
+
+    let jobs = vec![NewJob::new(1).key("ada"), NewJob::new(2).key("ada")];
+    now(queue.enqueue(jobs, Room::Refuse)).unwrap();
+
+    assert_eq!(tasks.map(|task| task.wakes()), [1, 1, 0]);
 }
 
 #[test]

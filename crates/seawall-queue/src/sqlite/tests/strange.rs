@@ -43,9 +43,8 @@ fn whole() -> impl Strategy<Value = i64> {
 }
 
 /// Every call, once; the first failure ends it, as it would end the transaction.
-fn every_call(conn: &Connection, now: Nanos) -> Result<()> {
-    let settings = Settings::new(100).key_limit(1);
-    let mut ledger = Ledger::open(conn, &settings, now)?;
+fn every_call(conn: &Connection, settings: &Settings, now: Nanos) -> Result<()> {
+    let mut ledger = Ledger::open(conn, settings, now)?;
     let ids: Vec<JobId> = (1..=80).map(JobId).collect();
     ledger.enqueue(&[job("b").key("ada").unique("0", Scope::Active)], Room::Shed)?;
     ledger.enqueue(&[job("b").replace("1", Scope::For(LEASE))], Room::Refuse)?;
@@ -82,11 +81,14 @@ proptest! {
     #[test]
     fn no_cell_of_a_file_makes_a_call_panic(
         cells in prop::collection::vec((any::<Index>(), whole(), ".{0,8}", 1..5), 1..4),
+        is_fair in any::<bool>(),
         now in prop_oneof![Just(0), Just(20), Just(400), Just(u64::MAX / 1_000_000_000)],
     ) {
         let mut conn = Connection::open_in_memory().unwrap();
-        prepare(&mut conn, false).unwrap();
-        live(&conn);
+        let settings = Settings::new(100).key_limit(1);
+        let settings = if is_fair { settings.fair_keys() } else { settings };
+        prepare(&mut conn, false, &settings).unwrap();
+        live(&conn, settings.clone());
         let columns = columns(&conn);
         for (column, whole, text, every) in &cells {
             let (table, column, type_of) = column.get(&columns);
@@ -96,6 +98,6 @@ proptest! {
             let sql = format!("UPDATE OR IGNORE {table} SET {column} = ?1 WHERE {some}");
             let _ = conn.execute(&sql, params![value, every]);
         }
-        let _ = every_call(&conn, Nanos::from_secs(now));
+        let _ = every_call(&conn, &settings, Nanos::from_secs(now));
     }
 }

@@ -6,7 +6,7 @@ use seawall_core::{Clock, Nanos, sync::Mutex};
 use seawall_queue::{
     Claim, Queue,
     job::{Kept, Verdict},
-    sqlite::{Durability, SqliteError, rusqlite::Connection},
+    sqlite::{Durability, Sqlite, SqliteError, rusqlite::Connection},
     storage::{Enqueued, Heartbeat, NewJob, Room, Settlement, Storage},
 };
 
@@ -94,6 +94,76 @@ fn who_is_held_up_under_one_limit_is_free_under_another() {
 
         let free = open(directory.path()).await;
         assert_eq!(claim(&free, 10).await.len(), 2);
+    });
+}
+
+/// The names of up to so many jobs of a key each.
+async fn keys(storage: &Sqlite, max: usize) -> String {
+    let claimed = claim(storage, max).await;
+    claimed.into_iter().map(|job| job.key.expect("it has one").to_string()).collect()
+}
+
+async fn push_keys(storage: &Sqlite, keys: &str) {
+    let job = |key: char| NewJob::new(Vec::new()).key(key.to_string());
+    storage.enqueue(keys.chars().map(job).collect(), Room::Refuse).await.unwrap();
+}
+
+#[test]
+fn a_backlog_is_lined_up_anew_where_keys_take_turns_from_now_on() {
+    let directory = directory();
+    block(async {
+        let plain = open(directory.path()).await;
+        push_keys(&plain, "aaaab").await;
+        assert_eq!(keys(&plain, 1).await, "a");
+        drop(plain);
+
+        let fair = builder(directory.path()).fair_keys().open_storage().await.unwrap();
+        push_keys(&fair, "cc").await;
+        assert_eq!(keys(&fair, 4).await, "abca");
+        // Whoever opens it by the same rules disturbs no turns.
+        let other = builder(directory.path()).fair_keys().open_storage().await.unwrap();
+        assert_eq!(keys(&other, 1).await, "c");
+        drop((fair, other));
+
+        let plain = open(directory.path()).await;
+        push_keys(&plain, "b").await;
+        assert_eq!(keys(&plain, 10).await, "ab");
+        let stats = plain.stats().await.unwrap();
+        assert_eq!((stats.ready, stats.leased), (0, 8));
+    });
+}
+
+/// Two processes of which one does not know of turns, and one has another limit: each job is done, once.
+#[test]
+fn where_processes_go_by_different_rules_no_job_is_left_behind() {
+    let directory = directory();
+    block(async {
+        let open = async |limit: u32, fair: bool| {
+            let builder = builder(directory.path()).key_limit(limit);
+            let builder = if fair { builder.fair_keys() } else { builder };
+            builder.open_storage().await.unwrap()
+        };
+        let storages =
+            [open(1, true).await, open(3, false).await, open(2, true).await, open(1, false).await];
+        for storage in &storages {
+            push_keys(storage, "aaaaabbbcaaa").await;
+        }
+        let (mut done, mut idle) = (0, 0);
+        while idle < 2 * storages.len() {
+            // The claims of all are there at once, and end in another order.
+            let mut leases = Vec::new();
+            for storage in &storages {
+                leases.extend(claim(storage, 4).await.into_iter().map(|job| job.lease));
+            }
+            idle = if leases.is_empty() { idle + 1 } else { 0 };
+            for (storage, lease) in storages.iter().cycle().skip(1).zip(leases) {
+                let settled = Settlement { lease, verdict: Verdict::DONE };
+                storage.settle(vec![settled]).await.unwrap();
+                done += 1;
+            }
+        }
+        let stats = storages[0].stats().await.unwrap();
+        assert_eq!((done, stats.ready, stats.done), (48, 0, 48));
     });
 }
 

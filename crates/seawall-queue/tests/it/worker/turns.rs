@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use seawall_core::{Clock, Priority, sync::Mutex};
-use seawall_queue::{BoxError, Job, Queue, Worker, WorkerBuilder};
+use seawall_queue::{BoxError, Job, NewJob, Queue, Worker, WorkerBuilder};
 use tokio::time::sleep;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -41,6 +41,27 @@ async fn who_has_many_jobs_of_one_key_holds_up_nobody_else() -> Result<(), BoxEr
     let begun = begun.lock();
     let of = |job| begun.iter().filter(|&&begun| begun == job).count();
     assert_eq!((of(0), of(1)), (4, 4), "{begun:?}");
+    drop(begun);
+    Ok(())
+}
+
+/// Who has ten thousand jobs, and another with ten that come later: his last begins before the hundredth.
+#[tokio::test(start_paused = true)]
+async fn no_key_waits_for_anothers_backlog() -> Result<(), BoxError> {
+    let queue = Queue::memory("work").capacity(20_000).clock(Clock::tokio()).fair_keys().build()?;
+    for (key, jobs) in [(0, 10_000), (1, 10)] {
+        let jobs = (0..jobs).map(|_| NewJob::new(key).key(key.to_string()));
+        queue.push_batch(jobs).await?;
+        sleep(SECOND).await;
+    }
+    let (worker, begun) = noted(&queue);
+    worker.concurrency(8).build()?.run_until(sleep(SECOND * 5)).await;
+
+    let begun = begun.lock();
+    let last = begun.iter().rposition(|&key| key == 1).expect("he has turns");
+    let of = |key| begun[..last].iter().filter(|&&begun| begun == key).count();
+    assert_eq!(of(1), 9, "{begun:?}");
+    assert!(of(0) < 100, "{begun:?}");
     drop(begun);
     Ok(())
 }
