@@ -137,7 +137,8 @@ impl Sqlite {
         let (alive, ended) = ring::bounded(1)?;
         let writer = start("seawall-sqlite", alive.clone(), {
             let (bells, options) = (Arc::clone(&bells), options.clone());
-            move || writing(&options, bells)
+            // One that may not write says so to each that asks it to.
+            move || if options.read_only { reading(&options) } else { writing(&options, bells) }
         });
         let writer = writer.await?;
         let reader = start("seawall-sqlite-read", alive, move || reading(&options)).await?;
@@ -269,8 +270,24 @@ fn verify(conn: &Connection) -> Result<(), SqliteError> {
 }
 
 fn reading(options: &Options) -> Result<Writer, SqliteError> {
-    let conn = connect(&options.path, OpenFlags::SQLITE_OPEN_READ_WRITE, options.busy_timeout)?;
+    // Beside a writer of this process it may do what readers must: bring the log's index up to date.
+    let flags = if options.read_only {
+        OpenFlags::SQLITE_OPEN_READ_ONLY
+    } else {
+        OpenFlags::SQLITE_OPEN_READ_WRITE
+    };
+    let conn = connect(&options.path, flags, options.busy_timeout)?;
     conn.pragma_update(None, "query_only", true)?;
+    if options.read_only {
+        if options.verify {
+            verify(&conn)?;
+        }
+        refuse(&conn, options)?;
+        let (found, known) = (schema::version(&conn)?.unwrap_or(0), schema::STEPS.len() as u32);
+        if found < known {
+            return Err(SqliteError::Older { found, known });
+        }
+    }
     Ok(Writer {
         conn,
         settings: options.settings.clone(),

@@ -38,6 +38,7 @@ pub(super) struct Options {
     pub(super) busy_timeout: Duration,
     pub(super) beside_others: bool,
     pub(super) verify: bool,
+    pub(super) read_only: bool,
 }
 
 impl<T> Queue<T> {
@@ -57,6 +58,7 @@ impl<T> Queue<T> {
                 busy_timeout: Duration::from_secs(5),
                 beside_others: false,
                 verify: false,
+                read_only: false,
             },
             queue: Self::builder(name),
             codec: Json,
@@ -150,6 +152,35 @@ impl<T, C> SqliteBuilder<T, C> {
     /// found where it is met.
     pub const fn verify(mut self) -> Self {
         self.options.verify = true;
+        self
+    }
+
+    /// Looks, and writes nothing: for tools that watch a queue at which others work.
+    ///
+    /// The file must be there, and be of the present schema: it is neither made nor brought up to date. What
+    /// would write is refused ([`SqliteError::ReadOnly`]); nothing that workers do waits for who looks.
+    ///
+    /// # Examples
+    ///
+    /// How do I watch a queue and disturb nobody?
+    ///
+    /// ```
+    /// # use seawall_queue::{Queue, sqlite::SqliteError};
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("jobs.db");
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let service = Queue::<u32>::sqlite(&path).open().await?;
+    /// service.push(7).await?;
+    ///
+    /// let watched = Queue::<u32>::sqlite(&path).read_only().open().await?;
+    /// assert_eq!(watched.stats().await?.ready, 1);
+    /// assert!(watched.pause().await.is_err());
+    /// # Ok::<(), seawall_queue::BoxError>(())
+    /// # })?;
+    /// # Ok::<(), seawall_queue::BoxError>(())
+    /// ```
+    pub const fn read_only(mut self) -> Self {
+        self.options.read_only = true;
         self
     }
 

@@ -31,6 +31,20 @@ pub enum SqliteError {
         /// The last one that is known.
         known: u32,
     },
+    /// An earlier version of this crate made it, or nobody yet (0), and it was to be
+    /// [looked at only](super::SqliteBuilder::read_only): whoever opens it to work brings it up to date.
+    #[error(
+        "the queue's schema is of version {found}, and to bring it to {known} is to write, which was not allowed"
+    )]
+    Older {
+        /// The file's.
+        found: u32,
+        /// The present one.
+        known: u32,
+    },
+    /// It was opened to be looked at only, or the disk lets nobody write.
+    #[error("the file is only to be read")]
+    ReadOnly,
     /// It is damaged. What can be read of it can be saved with SQLite's own tools (`.recover`).
     #[error("the database is damaged: {0}")]
     Corrupt(Arc<str>),
@@ -59,6 +73,7 @@ impl From<rusqlite::Error> for SqliteError {
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt(text()),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
             Some(_) => Self::Other(text()),
             // A column that is not what we wrote.
             None => match error {

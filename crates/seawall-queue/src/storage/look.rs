@@ -120,6 +120,9 @@ pub struct Stats {
     pub scheduled: usize,
     /// Those that wait for a worker.
     pub ready: usize,
+    /// Of those that are ready, the ones that a claim met and left, because as many of their key are leased
+    /// as may be. A claim that has met none yet says nothing of them; zero where a storage does not know.
+    pub held_up: usize,
     /// Those that somebody has.
     pub leased: usize,
     /// Those that are done, and still known.
@@ -128,6 +131,8 @@ pub struct Stats {
     pub dead: usize,
     /// Those that were cancelled, and are still known.
     pub cancelled: usize,
+    /// How many ever went in, with those that are not known any more: of two looks, how fast jobs come.
+    pub pushed: u64,
     /// Whether nothing is claimed.
     pub paused: bool,
     /// How long the longest ready one has been.

@@ -26,6 +26,7 @@ pub(super) async fn a_full_queue_refuses<S: Storage>(bench: Bench<S>) {
     assert_eq!(stand.offer(job("e")).await, Enqueued::Full);
     let stats = stand.stats().await;
     assert_eq!((stats.ready, stats.scheduled, stats.leased), (1, 1, 1));
+    assert_eq!(stats.pushed, 3, "what was refused did not go in");
 }
 
 pub(super) async fn what_comes_back_finds_a_place<S: Storage>(bench: Bench<S>) {

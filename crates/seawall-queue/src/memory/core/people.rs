@@ -46,10 +46,12 @@ impl<P> Core<P> {
         let mut stats = Stats::default();
         stats.scheduled = self.lanes.count(Set::Scheduled);
         stats.ready = self.lanes.len() - stats.scheduled;
+        stats.held_up = self.lanes.count(Set::HeldUp);
         stats.leased = self.leased.len();
         stats.done = self.done.len() - self.cancelled;
         stats.dead = self.dead.len();
         stats.cancelled = self.cancelled;
+        stats.pushed = self.last_id; // one more with each
         stats.paused = self.paused;
         stats.oldest_ready = self.lanes.oldest_ready().map(|due| self.now.since(due));
         let next = self.lanes.first(Set::Scheduled);

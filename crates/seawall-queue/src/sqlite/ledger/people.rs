@@ -59,10 +59,12 @@ impl Ledger<'_> {
         let totals = &self.totals;
         stats.scheduled = totals.of(Set::Scheduled);
         stats.ready = totals.of(Set::Ready) + totals.of(Set::HeldUp);
+        stats.held_up = totals.of(Set::HeldUp);
         stats.leased = totals.of(Set::Leased);
         stats.done = totals.of(Set::Done);
         stats.dead = totals.of(Set::Dead);
         stats.cancelled = totals.of(Set::Cancelled);
+        stats.pushed = totals.last_id; // one more with each
         stats.paused = totals.paused;
         let ready = [self.first(Set::Ready)?, self.first(Set::HeldUp)?, self.first_put_off()?];
         stats.oldest_ready = ready.into_iter().flatten().min().map(|due| self.now.since(due));

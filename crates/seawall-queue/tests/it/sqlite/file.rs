@@ -367,3 +367,106 @@ fn a_queue_of_a_type_keeps_it_as_json() {
         assert_eq!(job.payload, [640, 480]);
     });
 }
+
+/// All files of a directory, as they are.
+fn contents(directory: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut all: Vec<_> = entries.map(|path| (path.clone(), fs::read(path).unwrap())).collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn who_may_only_look_sees_what_others_do_and_is_refused_what_would_write() {
+    let directory = directory();
+    block(async {
+        let works = open(directory.path()).await;
+        push(&works, "one").await;
+        let looks = builder(directory.path()).read_only().open_storage().await.unwrap();
+
+        push(&works, "two").await;
+        assert_eq!(claim(&works, 1).await.len(), 1);
+
+        let stats = looks.stats().await.unwrap();
+        assert_eq!((stats.ready, stats.leased, stats.pushed), (1, 1, 2));
+        let pushed = looks.enqueue(vec![NewJob::new(Vec::new())], Room::Refuse).await;
+        assert!(matches!(pushed, Err(SqliteError::ReadOnly)), "{pushed:?}");
+        let claimed = looks.claim(Claim::new(1, LEASE)).await;
+        assert!(matches!(claimed, Err(SqliteError::ReadOnly)), "{claimed:?}");
+        assert!(matches!(looks.pause(true).await, Err(SqliteError::ReadOnly)));
+        let stats = works.stats().await.unwrap();
+        assert_eq!((stats.ready, stats.leased, stats.paused), (1, 1, false));
+    });
+}
+
+#[test]
+fn who_may_only_look_leaves_the_file_as_it_was() {
+    let directory = directory();
+    block(async {
+        let works = open(directory.path()).await;
+        push(&works, "one").await;
+        works.close().await;
+        let before = contents(directory.path());
+
+        let looks = builder(directory.path()).verify().read_only().open_storage().await.unwrap();
+        assert_eq!(looks.stats().await.unwrap().ready, 1);
+        looks.close().await;
+
+        let after = contents(directory.path());
+        assert_eq!(before[0], after[0], "the database");
+        let log = after.iter().find(|(path, _)| path.ends_with("jobs.db-wal"));
+        assert!(log.is_none_or(|(_, bytes)| bytes.is_empty()));
+    });
+}
+
+#[test]
+fn who_may_only_look_sees_what_a_killed_process_left_in_its_log() {
+    let (lives, killed) = (directory(), directory());
+    block(async {
+        let works = open(lives.path()).await;
+        push(&works, "one").await;
+        for name in ["jobs.db", "jobs.db-wal"] {
+            fs::copy(lives.path().join(name), killed.path().join(name)).unwrap();
+        }
+
+        let before = fs::read(killed.path().join("jobs.db")).unwrap();
+
+        let looks = builder(killed.path()).read_only().open_storage().await.unwrap();
+
+        assert_eq!(looks.stats().await.unwrap().ready, 1);
+        looks.close().await;
+        let after = fs::read(killed.path().join("jobs.db")).unwrap();
+        assert_eq!(before, after, "to bring the log home is for who works");
+    });
+}
+
+#[test]
+fn who_may_only_look_makes_no_file_and_brings_none_up_to_date() {
+    let directory = directory();
+    let refused =
+        |path: &Path| block(builder(path).read_only().open_storage()).expect_err("it is refused");
+
+    let error = refused(directory.path());
+    assert!(matches!(error, SqliteError::Other(_)), "{error:?}");
+    assert_eq!(contents(directory.path()), []);
+
+    // Nothing is in it yet; then a queue of long ago; then another program's tables.
+    let path = directory.path().join("jobs.db");
+    let other = Connection::open(&path).unwrap();
+    fs::write(&path, []).unwrap();
+    let error = refused(directory.path());
+    assert!(matches!(error, SqliteError::Older { found: 0, .. }), "{error:?}");
+
+    other
+        .execute_batch("CREATE TABLE seawall_queue (version); INSERT INTO seawall_queue VALUES (1)")
+        .unwrap();
+    let error = refused(directory.path());
+    assert!(matches!(error, SqliteError::Older { found: 1, .. }), "{error:?}");
+    let version: u32 =
+        other.query_row("SELECT version FROM seawall_queue", [], |row| row.get(0)).unwrap();
+    assert_eq!(version, 1);
+
+    other.execute_batch("DROP TABLE seawall_queue; CREATE TABLE photos (id)").unwrap();
+    let error = refused(directory.path());
+    assert!(matches!(error, SqliteError::Foreign), "{error:?}");
+}
