@@ -55,7 +55,9 @@ impl Demo {
                 .backoff(Backoff::constant(2_000 * MS))
                 .handler(work)
                 .build()?;
-            load.spawn(async move { drop(worker.run_until(std::future::pending()).await) });
+            load.spawn(async move {
+                worker.run_until(std::future::pending()).await;
+            });
         }
         load.spawn(async move {
             // It fails where the file is gone: then there is nothing to see any more.
@@ -73,7 +75,7 @@ async fn push(queue: &Queue<Vec<u8>>) -> Result<(), BoxError> {
     let began = Instant::now();
     for n in 0_u64.. {
         let height = (began.elapsed().as_secs_f64() / WAVE * std::f64::consts::TAU).sin();
-        for _ in 0..fastrand::u32(0..=(9.0 + 7.0 * height) as u32) {
+        for _ in 0..fastrand::u32(0..=(8.0 + 7.0 * height) as u32) {
             queue.push(any()).await?;
         }
         if n.is_multiple_of(50) {
@@ -90,8 +92,8 @@ fn any() -> seawall_queue::NewJob<Vec<u8>> {
     let n = fastrand::u32(..10_000);
     let user = fastrand::u32(..200);
     match fastrand::u32(..100) {
-        0..=3 => Job::new(format!(r#"{{"video":"clip-{n}.mp4","user":{user}}}"#).into()),
-        4..=9 => Job::new(format!(r#"{{"mail":"digest","user":{user}}}"#).into())
+        0..=4 => Job::new(format!(r#"{{"video":"clip-{n}.mp4","user":{user}}}"#).into()),
+        5..=9 => Job::new(format!(r#"{{"mail":"digest","user":{user}}}"#).into())
             .delay(fastrand::u32(1..30) * 1_000 * MS),
         // One user sends many, which hold up each other and nobody else.
         10..=13 => {

@@ -97,11 +97,10 @@ fn progress(job: &JobInfo<Vec<u8>>) -> Line<'static> {
         Some(progress) => {
             let hundredths =
                 u128::from(progress.done.min(progress.total)) * 100 / u128::from(progress.total);
+            let (done, rest) = bar(progress.done, progress.total, BAR);
             Line::from(vec![
-                Span::styled(
-                    bar(progress.done, progress.total, BAR),
-                    Style::new().fg(Color::Green).bg(Color::Indexed(236)),
-                ),
+                Span::styled(done, Color::Green),
+                Span::styled(rest, FAINT),
                 Span::raw(format!("{hundredths:>4}%")),
             ])
         }

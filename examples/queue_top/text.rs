@@ -76,18 +76,16 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
-/// A bar of `width` cells, filled in eighths of a cell.
-pub(crate) fn bar(done: u64, total: u64, width: u16) -> String {
-    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
-    let cells = u128::from(width) * 8;
-    let filled = u128::from(done.min(total)) * cells / u128::from(total.max(1));
-    let (whole, part) = ((filled / 8) as usize, (filled % 8) as usize);
-    let mut bar = "█".repeat(whole);
-    if whole < usize::from(width) {
-        bar.push(EIGHTHS[part]);
+/// A bar of `width` cells: what of it is done, to the half of a cell, and the rest.
+pub(crate) fn bar(done: u64, total: u64, width: u16) -> (String, String) {
+    let halves = u128::from(width) * 2;
+    let done = u128::from(done.min(total)) * halves / u128::from(total.max(1));
+    let mut bar = "━".repeat((done / 2) as usize);
+    if !done.is_multiple_of(2) {
+        bar.push('╸');
     }
-    let missing = usize::from(width) - bar.chars().count();
-    bar + &" ".repeat(missing)
+    let rest = (halves - done) / 2;
+    (bar, "━".repeat(rest as usize))
 }
 
 #[cfg(test)]
@@ -125,8 +123,13 @@ mod tests {
 
     #[test]
     fn a_bar_is_as_wide_as_it_is_told_whatever_is_done() {
-        let bars = [(0, 8), (1, 16), (8, 16), (16, 16), (99, 16), (3, 0), (u64::MAX, u64::MAX)];
+        let bars = [(0, 8), (1, 8), (8, 16), (16, 16), (99, 16), (3, 0), (u64::MAX, u64::MAX)];
+
         let bars = bars.map(|(done, total)| bar(done, total, 4));
-        assert_eq!(bars, ["    ", "▎   ", "██  ", "████", "████", "    ", "████"]);
+
+        let full = ("━━━━", "");
+        let none = ("", "━━━━");
+        let expected = [none, ("╸", "━━━"), ("━━", "━━"), full, full, none, full];
+        assert_eq!(bars.each_ref().map(|(done, rest)| (done.as_str(), rest.as_str())), expected);
     }
 }

@@ -58,6 +58,7 @@
 //!    [by state](crate::storage::Look::In) does, and has a thread of its own.
 //! 6. It waits for another writer no longer than it is told, and says [`SqliteError::Busy`] then.
 //! 7. A file that is damaged, another program's, or a later version's is refused, and not touched.
+//! 8. Who may [only look](SqliteBuilder::read_only) changes no byte of the database, and nobody waits for him.
 //!
 //! # What it does not do
 //!
