@@ -143,7 +143,8 @@ fn draw_curve(
 ) {
     let hundredths = |rate: f64| (rate * 100.0) as u64; // a bar's height is a whole number
     let width = usize::from(area.width.saturating_sub(2));
-    let mut heights = vec![0; width.saturating_sub(rates.len())]; // now is at the right edge
+    let rates = &rates[rates.len().saturating_sub(width)..];
+    let mut heights = vec![0; width - rates.len()]; // now is at the right edge
     heights.extend(rates.iter().copied().map(hundredths));
     let curve = Sparkline::default()
         .block(Block::new().title(title).padding(Padding::horizontal(1)))
