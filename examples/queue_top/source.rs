@@ -82,3 +82,63 @@ impl Source {
         Ok(self.acts.as_ref().expect("it was opened above"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use seawall_queue::{Claim, Claimed, job::Verdict, storage::Settlement};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_others_do_is_seen_and_what_was_confirmed_is_done() -> Result<(), BoxError> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("jobs.db");
+        let service = Queue::<String>::sqlite(&path).open().await?;
+        let bad = service.push("bad".to_owned()).await?;
+        let slow = service.push("slow".to_owned()).await?;
+        let mut source = Source::open(path).await?;
+
+        let claim = Claim::new(2, Duration::from_secs(30)).worker("ada");
+        let claimed = service.claim(claim).await?;
+        service.settle_one(claimed[0].lease, Verdict::refuse("no photo")).await?;
+        let look = source.look().await?;
+
+        assert_eq!(look.leased.iter().map(|job| job.id).collect::<Vec<_>>(), [slow]);
+        assert_eq!(look.leased[0].worker.as_deref(), Some("ada"));
+        assert_eq!(look.dead[0].error.as_deref(), Some("no photo"));
+        assert_eq!(look.dead[0].payload.as_deref(), Some(br#""bad""#.as_slice()));
+        assert!(source.acts.is_none(), "nobody has said yes to anything");
+
+        assert!(source.act(Action::Cancel(slow)).await?.contains("will stop it"));
+        assert!(source.act(Action::Requeue(bad)).await?.contains("waits again"));
+        assert!(source.act(Action::Requeue(bad)).await?.contains("is not dead"));
+        source.act(Action::Pause).await?;
+        let stats = service.stats().await?;
+        assert_eq!((stats.ready, stats.dead, stats.paused), (1, 0, true));
+        source.act(Action::Resume).await?;
+        assert!(!source.look().await?.stats.paused);
+        Ok(())
+    }
+
+    /// How many done jobs a service wants to be known is its own affair.
+    #[tokio::test]
+    async fn an_action_forgets_nothing_that_the_service_keeps() -> Result<(), BoxError> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("jobs.db");
+        let keep = Keep { count: 5_000, age: Duration::from_secs(3_600) };
+        let service = Queue::<u32>::sqlite(&path).keep_done(keep).open().await?;
+        service.push_batch(0..1_100).await?;
+        for _ in 0..2 {
+            let claimed = service.claim(Claim::new(1_000, Duration::from_secs(30))).await?;
+            let done = |job: Claimed<u32>| Settlement { lease: job.lease, verdict: Verdict::DONE };
+            service.settle(claimed.into_iter().map(done).collect()).await?;
+        }
+        let id = service.push(7).await?;
+
+        Source::open(path).await?.act(Action::Cancel(id)).await?;
+
+        let stats = service.stats().await?;
+        assert_eq!((stats.done, stats.cancelled), (1_100, 1));
+        Ok(())
+    }
+}

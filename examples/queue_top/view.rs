@@ -316,8 +316,8 @@ mod tests {
 
     #[test]
     fn any_size_can_be_drawn_and_an_empty_queue_too() {
-        for width in [1, 7, 20, 80, 300] {
-            for height in [1, 5, 19, 20, 40] {
+        for width in [1, 20, 79, 150] {
+            for height in [1, 5, 19, 40] {
                 for model in [model(), Model::new("", true)] {
                     screen::frame((width, height), &model);
                 }

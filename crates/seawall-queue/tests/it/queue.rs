@@ -174,6 +174,8 @@ fn nobody_is_woken_for_what_cannot_be_claimed() {
     assert_eq!(held.len(), 1);
     let (task, mut wait) = (Task::new(), pin!(queue.wait(Hint::Work)));
     assert!(task.poll(wait.as_mut()).is_pending(), "its key holds it up");
+    let stats = now(queue.stats()).unwrap();
+    assert_eq!((stats.ready, stats.held_up, stats.pushed), (1, 1, 3));
 
     now(queue.settle_one(held[0].lease, Verdict::DONE)).unwrap();
     assert_eq!(task.wakes(), 1);

@@ -90,6 +90,8 @@ fn who_is_held_up_under_one_limit_is_free_under_another() {
         let job = || NewJob::new(Vec::new()).key("ada");
         strict.enqueue(vec![job(), job(), job()], Room::Refuse).await.unwrap();
         assert_eq!(claim(&strict, 10).await.len(), 1);
+        let stats = strict.stats().await.unwrap();
+        assert_eq!((stats.ready, stats.held_up), (2, 2));
         drop(strict);
 
         let free = open(directory.path()).await;
