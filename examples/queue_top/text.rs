@@ -85,7 +85,7 @@ pub(crate) fn bar(done: u64, total: u64, width: u16) -> (String, String) {
         bar.push('╸');
     }
     let rest = (halves - done) / 2;
-    (bar, "━".repeat(rest as usize))
+    (bar, "─".repeat(rest as usize)) // told from what is done where there are no colours, too
 }
 
 #[cfg(test)]
@@ -128,8 +128,8 @@ mod tests {
         let bars = bars.map(|(done, total)| bar(done, total, 4));
 
         let full = ("━━━━", "");
-        let none = ("", "━━━━");
-        let expected = [none, ("╸", "━━━"), ("━━", "━━"), full, full, none, full];
+        let none = ("", "────");
+        let expected = [none, ("╸", "───"), ("━━", "──"), full, full, none, full];
         assert_eq!(bars.each_ref().map(|(done, rest)| (done.as_str(), rest.as_str())), expected);
     }
 }
