@@ -12,7 +12,8 @@ use std::{
 
 use seawall_core::{Backoff, BoxError};
 use seawall_queue::{
-    Job, Plain, Priority, Queue, Worker, job::Verdict, sqlite::Durability, storage::Progress,
+    Job, NewJob, Plain, Priority, Queue, Worker, job::Verdict, sqlite::Durability,
+    storage::Progress,
 };
 use tempfile::TempDir;
 use tokio::{
@@ -88,7 +89,7 @@ async fn push(queue: &Queue<Vec<u8>>) -> Result<(), BoxError> {
     Ok(())
 }
 
-fn any() -> seawall_queue::NewJob<Vec<u8>> {
+fn any() -> NewJob<Vec<u8>> {
     let n = fastrand::u32(..10_000);
     let user = fastrand::u32(..200);
     match fastrand::u32(..100) {
@@ -110,10 +111,12 @@ async fn work(job: Job<Vec<u8>>) -> Result<Verdict, io::Error> {
     if text.contains(".txt") {
         return Ok(Verdict::refuse("not a photo: it begins with \"Dear all\""));
     }
-    let parts = match () {
-        () if text.contains("video") => fastrand::u32(20..100),
-        () if text.contains("import") => 8,
-        () => 1,
+    let parts = if text.contains("video") {
+        fastrand::u32(20..100)
+    } else if text.contains("import") {
+        8
+    } else {
+        1
     };
     for part in 0..parts {
         if parts > 1 {

@@ -158,14 +158,15 @@ impl<T, C> SqliteBuilder<T, C> {
     /// Looks, and writes nothing: for tools that watch a queue at which others work.
     ///
     /// The file must be there, and be of the present schema: it is neither made nor brought up to date. What
-    /// would write is refused ([`SqliteError::ReadOnly`]); nothing that workers do waits for who looks.
+    /// would write is refused ([`SqliteError::ReadOnly`]); nothing that workers do waits for who looks. Where
+    /// nobody else has it open, an empty log may stay beside it.
     ///
     /// # Examples
     ///
     /// How do I watch a queue and disturb nobody?
     ///
     /// ```
-    /// # use seawall_queue::{Queue, sqlite::SqliteError};
+    /// # use seawall_queue::Queue;
     /// # let directory = tempfile::tempdir()?;
     /// # let path = directory.path().join("jobs.db");
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {

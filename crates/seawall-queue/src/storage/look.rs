@@ -121,7 +121,7 @@ pub struct Stats {
     /// Those that wait for a worker.
     pub ready: usize,
     /// Of those that are ready, the ones that a claim met and left, because as many of their key are leased
-    /// as may be. A claim that has met none yet says nothing of them; zero where a storage does not know.
+    /// as may be. What no claim has met yet is not counted; zero where a storage does not know.
     pub held_up: usize,
     /// Those that somebody has.
     pub leased: usize,
