@@ -50,14 +50,18 @@
 //! 6. A job that was cancelled while it was leased never runs again.
 //! 7. It asks no clock: each event is told the storage's time, and no sum of it overflows.
 
+mod answer;
 mod counts;
 mod id;
 mod life;
+mod state;
 mod verdict;
 
 pub use self::{
+    answer::{Cancelled, Kept, Settled, Swept},
     counts::{Counts, Limits},
     id::{JobId, Lease, Token},
-    life::{Cancelled, Cause, Kept, Life, Phase, Settled, State, Swept},
+    life::{Life, Phase},
+    state::{Cause, State},
     verdict::Verdict,
 };

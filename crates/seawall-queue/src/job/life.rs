@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use seawall_core::Nanos;
 
-use super::{Counts, Limits, Token, Verdict};
+use super::{Cancelled, Cause, Counts, Kept, Limits, Settled, State, Swept, Token, Verdict};
 
 /// A job's state and counts.
 ///
@@ -61,133 +61,6 @@ pub enum Phase {
         /// When that was.
         at: Nanos,
     },
-}
-
-/// A job's state as people speak of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "lowercase")
-)]
-#[non_exhaustive]
-pub enum State {
-    /// Waits for its time, and was never tried.
-    Scheduled,
-    /// May be claimed.
-    Ready,
-    /// Waits for its time after an attempt.
-    Retrying,
-    /// Somebody has it.
-    Leased,
-    /// It is done.
-    Done,
-    /// It failed for good: a dead letter.
-    Dead,
-    /// Nobody wants it any more.
-    Cancelled,
-}
-
-impl State {
-    /// The state as one lower-case word, for labels of metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Scheduled => "scheduled",
-            Self::Ready => "ready",
-            Self::Retrying => "retrying",
-            Self::Leased => "leased",
-            Self::Done => "done",
-            Self::Dead => "dead",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether it will not be claimed any more, unless somebody brings it back.
-    #[must_use]
-    pub const fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Dead | Self::Cancelled)
-    }
-}
-
-/// Why a job is dead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[cfg_attr(
-    feature = "serde",
-    derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "lowercase")
-)]
-#[non_exhaustive]
-pub enum Cause {
-    /// Its last attempt failed.
-    Attempts,
-    /// Its worker vanished once too often: a poison pill.
-    Crashes,
-    /// Its handler said that no attempt will do.
-    Refused,
-    /// What it carries can't be read.
-    Undecodable,
-    /// It had to make room for something more important.
-    Shed,
-}
-
-impl Cause {
-    /// The cause as one lower-case word, for labels of metrics.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Attempts => "attempts",
-            Self::Crashes => "crashes",
-            Self::Refused => "refused",
-            Self::Undecodable => "undecodable",
-            Self::Shed => "shed",
-        }
-    }
-}
-
-/// What a settle is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Settled {
-    /// It is settled, and in this state now.
-    Done(State),
-    /// This claim had settled it before; nothing has moved.
-    Already,
-    /// The job is somebody else's, or nobody's; nothing has moved.
-    Lost,
-}
-
-/// What a heartbeat is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// The lease lasts as long again.
-    Extended,
-    /// So it does, and somebody wants the run to be stopped: settle it as
-    /// [`Verdict::Cancelled`] soon.
-    Cancel,
-    /// The job is somebody else's, or nobody's: stop.
-    Lost,
-}
-
-/// What a sweep finds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Swept {
-    /// Nothing to do: nobody has it, or its time is not over.
-    Left,
-    /// Its lease was over; it is in this state now.
-    Taken(State),
-}
-
-/// What a cancel is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cancelled {
-    /// It waited, and does not any more.
-    Now,
-    /// Somebody has it: his next heartbeat tells him. It will not run again.
-    Asked,
-    /// It was over before.
-    Over,
-    /// There is no such job, or not any more.
-    Unknown,
 }
 
 impl Life {

@@ -10,8 +10,8 @@ use crate::{
         stand::{Job, job, well},
         suite::Bench,
     },
-    job::{Cancelled, Verdict},
-    storage::{Enqueued, Room, Scope, Settings, Storage},
+    job::{Cancelled, State, Verdict},
+    storage::{Enqueued, Look, Room, Scope, Settings, Storage},
 };
 
 fn of(key: &str, name: &str) -> Job {
@@ -165,6 +165,9 @@ pub(super) async fn a_turn_changes_nothing_of_a_jobs_time<S: Storage>(bench: Ben
 
     let seven = Duration::from_secs(7);
     assert_eq!(oldest().await, Some(seven));
+    let ready = Look::In { state: State::Ready, limit: 10, before: None };
+    let ready = well(stand.storage.inspect(ready).await);
+    assert!(ready.len() == 3 && ready.iter().all(|job| job.due_in.is_zero()), "{ready:?}");
     stand.pass(1);
     let held = stand.claim(10).await;
     let waited: Vec<_> = held.iter().map(|job| job.waited.as_secs()).collect();
