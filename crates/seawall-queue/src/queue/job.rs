@@ -100,7 +100,7 @@ impl<T> Job<T> {
         self.claimed.priority
     }
 
-    /// Whom it shares the key's limit with.
+    /// Whom it shares the key's limit and turns with.
     #[must_use]
     pub fn key(&self) -> Option<&str> {
         self.claimed.key.as_deref()

@@ -109,7 +109,8 @@ impl<T, C> SqliteBuilder<T, C> {
     /// Lets [keys](crate::storage::NewJob::key) take [turns](crate::storage::turn): who pushes ten thousand jobs of
     /// one key holds up nobody else. Off where not set: then who comes first is first.
     ///
-    /// All processes say the same; where they don't, turns are kept by those who say so.
+    /// All processes say the same; where they don't, turns are as fair as those who say so can make them. A
+    /// file that was opened by other rules before is lined up anew, which looks at all of its jobs, once.
     pub const fn fair_keys(mut self) -> Self {
         self.options.settings.fair_keys = true;
         self

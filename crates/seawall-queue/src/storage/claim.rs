@@ -56,7 +56,7 @@ pub struct Claimed<P> {
     pub limits: Limits,
     /// How important it is.
     pub priority: Priority,
-    /// Whom it shares the key's limit with.
+    /// Whom it shares the key's limit and turns with.
     pub key: Option<Arc<str>>,
     /// How long it was ready and nobody claimed it.
     pub waited: Duration,

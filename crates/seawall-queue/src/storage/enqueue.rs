@@ -31,7 +31,7 @@ pub struct NewJob<P> {
     pub delay: Duration,
     /// Before whom: see [`turn`](super::turn).
     pub priority: Priority,
-    /// Whom it shares the key's limit with; nobody where not set.
+    /// Whom it shares the key's limit and turns with; nobody where not set.
     pub key: Option<Arc<str>>,
     /// What there can be one of; nothing where not set.
     pub unique: Option<Unique>,
@@ -64,7 +64,8 @@ impl<P> NewJob<P> {
         self
     }
 
-    /// Counts against the limit of this key: "one job of a user at a time".
+    /// Counts against the [limit](super::Settings::key_limit) of this key, "one job of a user at a time", and takes
+    /// [turns](super::Settings::fair_keys) with the other keys.
     pub fn key(mut self, key: impl Into<Arc<str>>) -> Self {
         self.key = Some(key.into());
         self

@@ -36,7 +36,7 @@ pub struct JobInfo<P> {
     pub counts: Counts,
     /// How important it is.
     pub priority: Priority,
-    /// Whom it shares the key's limit with.
+    /// Whom it shares the key's limit and turns with.
     pub key: Option<Arc<str>>,
     /// How long it has been in this queue.
     pub age: Duration,
