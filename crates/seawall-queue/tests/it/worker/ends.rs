@@ -136,3 +136,19 @@ async fn what_the_storage_has_not_heard_of_takes_its_place() -> Result<(), BoxEr
     assert_eq!((report.claimed, report.done, report.left), (5, 5, 0), "{report:?}");
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_and_not_answered_is_said_again() -> Result<(), BoxError> {
+    let (queue, switches) = shaky(Clock::tokio());
+    queue.push(0).await?;
+    switches.settles.hangs();
+    let until = async {
+        sleep(SECOND * 5).await;
+        switches.settles.is_well(); // but for the call that hangs already
+        sleep(SECOND * 15).await;
+    };
+    let report = worker(&queue).build()?.run_until(until).await;
+
+    assert_eq!((report.claimed, report.done, report.left), (1, 1, 0), "{report:?}");
+    Ok(())
+}

@@ -10,7 +10,7 @@ use std::{
 
 use seawall_core::Clock;
 use seawall_queue::{BoxError, Job, Queue, Report, Worker, WorkerBuilder, job::State};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -137,6 +137,7 @@ async fn who_hangs_is_cut() -> Result<(), BoxError> {
 async fn a_shutdown_gives_back_what_runs_too_long_and_counts_no_attempt() -> Result<(), BoxError> {
     let queue = queue();
     let id = queue.push(1).await?;
+    let start = Instant::now();
     let report = after(
         SECOND,
         worker(&queue).drain(SECOND * 5).handler(|_| async {
@@ -146,6 +147,7 @@ async fn a_shutdown_gives_back_what_runs_too_long_and_counts_no_attempt() -> Res
     )
     .await;
 
+    assert_eq!(start.elapsed().as_secs(), 1 + 5, "no more patience than was asked for");
     assert_eq!((report.released, report.left), (1, 0));
     let job = queue.job(id).await?.expect("it is there");
     assert_eq!((job.state, job.counts.attempts, job.counts.crashes), (State::Ready, 0, 0));

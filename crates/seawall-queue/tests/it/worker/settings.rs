@@ -124,6 +124,19 @@ async fn what_no_hint_tells_is_found_by_the_next_look() -> Result<(), BoxError> 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_promote_makes_due_is_begun_at_once() -> Result<(), BoxError> {
+    let memory = Memory::new(Settings::new(10), Clock::tokio())?;
+    let queue = Queue::builder("deaf").storage(Deaf(memory));
+    queue.push(Job::new(1).delay(SECOND * 5)).await?;
+    let start = Instant::now();
+    let (worker, begun) = failing(&queue, move |_| start.elapsed().as_secs());
+    worker.max_attempts(1).poll(SECOND * 60).build()?.run_until(sleep(SECOND * 100)).await;
+
+    assert_eq!(*begun.lock(), [5]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_looks_at_a_lease_is_told_whose_it_is() -> Result<(), BoxError> {
     let queue = queue();
     let id = queue.push(1).await?;
