@@ -12,35 +12,35 @@
 use std::task::Context;
 
 /// How many operations a task may do in turn: 5 to 10 microseconds of them. To give way costs about as
-/// much as ten.
+/// much as ten, and more where a runtime wakes an idle thread for it.
 #[cfg(not(seawall_loom))]
-const TURNS: u16 = 512;
+const TURNS: u32 = 512;
 
 #[cfg(not(seawall_loom))]
 thread_local! {
-    // Constant and without a destructor: no more than an addition.
-    static DONE: std::cell::Cell<u16> = const { std::cell::Cell::new(0) };
+    /// How many operations are left to this thread's tasks.
+    // Constant and without a destructor: no more than a subtraction.
+    static LEFT: std::cell::Cell<u32> = const { std::cell::Cell::new(TURNS) };
 }
 
 /// Whether the task has had its turns; then it is woken, and is to say that it is pending.
 #[cfg(not(seawall_loom))]
 #[inline]
 pub(crate) fn gives_way(cx: &Context<'_>) -> bool {
-    let done = DONE.get() + 1;
-    if done <= TURNS {
-        DONE.set(done);
-        return false;
+    let (left, none) = LEFT.get().overflowing_sub(1);
+    LEFT.set(left);
+    if none {
+        LEFT.set(TURNS);
+        cx.waker().wake_by_ref();
     }
-    DONE.set(0);
-    cx.waker().wake_by_ref();
-    true
+    none
 }
 
 /// The task waits of itself.
 #[cfg(not(seawall_loom))]
 #[inline]
 pub(crate) fn rested() {
-    DONE.set(0);
+    LEFT.set(TURNS);
 }
 
 /// In a model all threads are one, which the count would tie together.

@@ -34,7 +34,7 @@
 //!
 //! Under the line's lock nobody is woken and no waker is dropped or cloned: that is other people's code.
 
-use std::{collections::VecDeque, task::Waker};
+use std::{collections::VecDeque, num::NonZeroU64, task::Waker};
 
 use seawall_core::{
     CachePadded,
@@ -59,12 +59,20 @@ struct Seats {
     /// In the order of their tickets.
     line: VecDeque<(Ticket, Waker)>,
     called: usize,
-    next: u64,
+    next: Ticket,
 }
 
-/// Names a seat; lower is earlier.
+/// Names a seat; lower is earlier. Not zero, so that a future that has none is no larger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Ticket(u64);
+pub(crate) struct Ticket(NonZeroU64);
+
+impl Ticket {
+    const FIRST: Self = Self(NonZeroU64::MIN);
+
+    const fn next(self) -> Self {
+        Self(self.0.saturating_add(1)) // 2^64 of them are not reached
+    }
+}
 
 impl Seats {
     fn find(&self, ticket: Ticket) -> Result<usize, usize> {
@@ -76,7 +84,7 @@ impl Line {
     pub(crate) fn new() -> Self {
         Self {
             waits: CachePadded::new(AtomicBool::new(false)),
-            seats: Mutex::new(Seats { line: VecDeque::new(), called: 0, next: 0 }),
+            seats: Mutex::new(Seats { line: VecDeque::new(), called: 0, next: Ticket::FIRST }),
         }
     }
 
@@ -86,12 +94,12 @@ impl Line {
     pub(crate) fn sit(&self, ticket: &mut Option<Ticket>, waker: &Waker) {
         let waker = waker.clone();
         let mut seats = self.seats.lock();
-        let mine = *ticket.get_or_insert(Ticket(seats.next));
+        let mine = *ticket.get_or_insert(seats.next);
         let before = match seats.find(mine) {
             Ok(seat) => Some(std::mem::replace(&mut seats.line[seat].1, waker)),
             Err(seat) => {
-                if mine.0 == seats.next {
-                    seats.next += 1;
+                if mine == seats.next {
+                    seats.next = mine.next();
                 } else {
                     seats.called -= 1; // he answers
                 }
@@ -147,6 +155,9 @@ impl Line {
     pub(crate) fn call(&self, has: impl Fn(usize) -> bool) {
         while let Some(waker) = self.next(&has) {
             waker.wake();
+            if !self.somebody_waits() {
+                return; // who sits down from now on looks for himself
+            }
         }
     }
 

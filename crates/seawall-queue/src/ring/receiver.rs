@@ -27,8 +27,9 @@ impl<T> Receiver<T> {
     ///
     /// A future that is dropped has taken nothing. The value that it was called for goes to the next one
     /// who waits, or stays.
-    pub const fn recv(&self) -> Receiving<'_, T> {
-        Receiving::new(self)
+    #[inline]
+    pub fn recv(&self) -> Receiving<'_, T> {
+        Receiving::new(&self.shared)
     }
 
     /// Receives what is there, up to `limit` values, to the end of `values`; waits where nothing is there.
@@ -39,12 +40,9 @@ impl<T> Receiver<T> {
     /// # Cancel safety
     ///
     /// As that of [`recv`](Self::recv): it takes in the step in which it is ready.
-    pub const fn recv_many<'a>(
-        &'a self,
-        values: &'a mut Vec<T>,
-        limit: usize,
-    ) -> ReceivingMany<'a, T> {
-        ReceivingMany::new(self, values, limit)
+    #[inline]
+    pub fn recv_many<'a>(&'a self, values: &'a mut Vec<T>, limit: usize) -> ReceivingMany<'a, T> {
+        ReceivingMany::new(&self.shared, values, limit)
     }
 
     /// Receives the first value, if there is one.

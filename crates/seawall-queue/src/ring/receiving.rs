@@ -8,10 +8,9 @@ use std::{
 };
 
 use super::{
-    Receiver,
-    courtesy::{gives_way, rested},
+    courtesy::gives_way,
     line::Ticket,
-    shared::End,
+    shared::{End, Shared},
     slots::Out,
 };
 
@@ -33,55 +32,53 @@ pub struct ReceivingMany<'a, T> {
     limit: usize,
 }
 
-/// A receiver, and its seat.
+/// A place among the receivers, and the seat.
 struct Waits<'a, T> {
-    receiver: &'a Receiver<T>,
+    shared: &'a Shared<T>,
     ticket: Option<Ticket>,
 }
 
 impl<T> Waits<'_, T> {
-    #[inline]
-    fn poll<R>(
+    /// The part of `poll` that is for those who wait.
+    #[cold]
+    fn wait<R>(
         &mut self,
         cx: &Context<'_>,
         mut attempt: impl FnMut() -> Result<R, Out>,
     ) -> Poll<Option<R>> {
-        if gives_way(cx) {
-            return Poll::Pending;
-        }
-        let shared = &*self.receiver.shared;
-        let received = shared.poll(End::Receiver, &mut self.ticket, cx, || match attempt() {
-            Ok(received) => Some(Some(received)),
-            Err(Out::Over) => Some(None),
-            Err(Out::Empty) => None,
-        });
-        if received.is_pending() {
-            rested();
-        }
-        received
+        let Self { shared, ticket } = self;
+        shared.wait(End::Receiver, ticket, cx, || received(attempt()))
     }
 }
 
 impl<T> Drop for Waits<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.receiver.shared.leave(End::Receiver, &mut self.ticket);
+        self.shared.leave(End::Receiver, &mut self.ticket);
+    }
+}
+
+/// What there is to say, if there is something: values, or that none will come.
+#[inline]
+fn received<R>(taken: Result<R, Out>) -> Option<Option<R>> {
+    match taken {
+        Ok(values) => Some(Some(values)),
+        Err(Out::Over) => Some(None),
+        Err(Out::Empty) => None,
     }
 }
 
 impl<'a, T> Receiving<'a, T> {
-    pub(super) const fn new(receiver: &'a Receiver<T>) -> Self {
-        Self { waits: Waits { receiver, ticket: None } }
+    #[inline]
+    pub(super) const fn new(shared: &'a Shared<T>) -> Self {
+        Self { waits: Waits { shared, ticket: None } }
     }
 }
 
 impl<'a, T> ReceivingMany<'a, T> {
-    pub(super) const fn new(
-        receiver: &'a Receiver<T>,
-        values: &'a mut Vec<T>,
-        limit: usize,
-    ) -> Self {
-        Self { waits: Waits { receiver, ticket: None }, values, limit }
+    #[inline]
+    pub(super) const fn new(shared: &'a Shared<T>, values: &'a mut Vec<T>, limit: usize) -> Self {
+        Self { waits: Waits { shared, ticket: None }, values, limit }
     }
 }
 
@@ -90,9 +87,17 @@ impl<T> Future for Receiving<'_, T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        if gives_way(cx) {
+            return Poll::Pending;
+        }
         let waits = &mut self.waits;
-        let shared = &*waits.receiver.shared;
-        waits.poll(cx, || shared.pop())
+        let shared = waits.shared;
+        if waits.ticket.is_none()
+            && let Some(received) = received(shared.pop())
+        {
+            return Poll::Ready(received);
+        }
+        waits.wait(cx, || shared.pop())
     }
 }
 
@@ -104,8 +109,16 @@ impl<T> Future for ReceivingMany<'_, T> {
         if *limit == 0 {
             return Poll::Ready(0);
         }
-        let shared = &*waits.receiver.shared;
-        waits.poll(cx, || shared.pop_many(values, *limit)).map(|count| count.unwrap_or(0))
+        if gives_way(cx) {
+            return Poll::Pending;
+        }
+        let shared = waits.shared;
+        if waits.ticket.is_none()
+            && let Some(received) = received(shared.pop_many(values, *limit))
+        {
+            return Poll::Ready(received.unwrap_or(0));
+        }
+        waits.wait(cx, || shared.pop_many(values, *limit)).map(|count| count.unwrap_or(0))
     }
 }
 

@@ -32,8 +32,9 @@ impl<T> Sender<T> {
     ///
     /// A future that is dropped has sent nothing, and its value is dropped with it. The room that it was
     /// called for goes to the next one who waits.
-    pub const fn send(&self, value: T) -> Sending<'_, T> {
-        Sending::new(self, value)
+    #[inline]
+    pub fn send(&self, value: T) -> Sending<'_, T> {
+        Sending::new(&self.shared, value)
     }
 
     /// Sends `value` where there is room.

@@ -8,10 +8,10 @@ use std::{
 };
 
 use super::{
-    SendError, Sender,
-    courtesy::{gives_way, rested},
+    SendError,
+    courtesy::gives_way,
     line::Ticket,
-    shared::End,
+    shared::{End, Shared},
     slots::In,
 };
 
@@ -20,18 +20,39 @@ use super::{
 /// It holds the value until there is room: dropped before, it has sent nothing.
 #[must_use = "a future sends nothing unless it is polled"]
 pub struct Sending<'a, T> {
-    sender: &'a Sender<T>,
+    shared: &'a Shared<T>,
+    ticket: Option<Ticket>,
     /// `None` once it is done.
     value: Option<T>,
-    ticket: Option<Ticket>,
 }
 
 /// No part of it is pinned.
 impl<T> Unpin for Sending<'_, T> {}
 
 impl<'a, T> Sending<'a, T> {
-    pub(super) const fn new(sender: &'a Sender<T>, value: T) -> Self {
-        Self { sender, value: Some(value), ticket: None }
+    #[inline]
+    pub(super) const fn new(shared: &'a Shared<T>, value: T) -> Self {
+        Self { shared, ticket: None, value: Some(value) }
+    }
+
+    /// The part of `poll` that is for those who wait.
+    #[cold]
+    fn wait(&mut self, cx: &Context<'_>) -> Poll<Result<(), SendError<T>>> {
+        let Self { shared, ticket, value } = self;
+        shared.wait(End::Sender, ticket, cx, || attempt(shared, value))
+    }
+}
+
+/// Sends, if there is room.
+#[inline(always)] // see `slots`
+fn attempt<T>(shared: &Shared<T>, value: &mut Option<T>) -> Option<Result<(), SendError<T>>> {
+    match shared.push(value.take().expect("it is not polled after it was ready")) {
+        Ok(()) => Some(Ok(())),
+        Err(In::Shut(value)) => Some(Err(SendError(value))),
+        Err(In::Full(again)) => {
+            *value = Some(again);
+            None
+        }
     }
 }
 
@@ -43,29 +64,20 @@ impl<T> Future for Sending<'_, T> {
         if gives_way(cx) {
             return Poll::Pending;
         }
-        let Self { sender, value, ticket } = &mut *self;
-        let shared = &*sender.shared;
-        let sent = shared.poll(End::Sender, ticket, cx, || {
-            match shared.push(value.take().expect("it is not polled after it was ready")) {
-                Ok(()) => Some(Ok(())),
-                Err(In::Shut(value)) => Some(Err(SendError(value))),
-                Err(In::Full(again)) => {
-                    *value = Some(again);
-                    None
-                }
-            }
-        });
-        if sent.is_pending() {
-            rested();
+        let Self { shared, ticket, value } = &mut *self;
+        if ticket.is_none()
+            && let Some(sent) = attempt(shared, value)
+        {
+            return Poll::Ready(sent);
         }
-        sent
+        self.wait(cx)
     }
 }
 
 impl<T> Drop for Sending<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.sender.shared.leave(End::Sender, &mut self.ticket);
+        self.shared.leave(End::Sender, &mut self.ticket);
     }
 }
 

@@ -18,6 +18,7 @@ use seawall_core::{
 };
 
 use super::{
+    courtesy::rested,
     line::{Line, Ticket},
     slots::{In, Out, Slots},
 };
@@ -67,14 +68,14 @@ impl<T> Shared<T> {
         }
     }
 
-    #[inline]
+    #[inline(always)] // see `slots`
     pub(crate) fn push(&self, value: T) -> Result<(), In<T>> {
         self.slots.push(value)?;
         self.receivers.notify(|called| self.slots.has_for_receiver(called));
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)] // see `slots`
     pub(crate) fn pop(&self) -> Result<T, Out> {
         let value = self.slots.pop()?;
         self.popped();
@@ -107,29 +108,11 @@ impl<T> Shared<T> {
         is_new
     }
 
-    /// Tries, and takes a seat where that gives nothing.
+    /// Takes a seat where an attempt gives nothing: who holds none has just made one.
     ///
     /// `ticket` is `Some` while a seat is held, or a call: then [`leave`](Self::leave) must follow, if
     /// nothing is ready.
-    #[inline]
-    pub(crate) fn poll<R>(
-        &self,
-        end: End,
-        ticket: &mut Option<Ticket>,
-        cx: &Context<'_>,
-        mut attempt: impl FnMut() -> Option<R>,
-    ) -> Poll<R> {
-        if ticket.is_none()
-            && let Some(done) = attempt()
-        {
-            return Poll::Ready(done);
-        }
-        self.wait(end, ticket, cx, attempt)
-    }
-
-    /// The part of [`poll`](Self::poll) that is for those who wait.
-    #[cold]
-    fn wait<R>(
+    pub(crate) fn wait<R>(
         &self,
         end: End,
         ticket: &mut Option<Ticket>,
@@ -146,7 +129,10 @@ impl<T> Shared<T> {
                 self.leave(end, ticket);
                 Poll::Ready(done)
             }
-            None => Poll::Pending,
+            None => {
+                rested();
+                Poll::Pending
+            }
         }
     }
 
