@@ -8,7 +8,12 @@
 
 mod ring;
 
+use seawall_benches::instructions::Instructions;
+
 fn main() {
+    if let Some(mut counted) = Instructions::asked_for() {
+        return ring::instructions::all(&mut counted);
+    }
     let mut criterion = seawall_benches::criterion();
     ring::all(&mut criterion);
     criterion.final_summary();
