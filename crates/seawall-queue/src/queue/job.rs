@@ -119,7 +119,8 @@ impl<T> Job<T> {
         Self { claimed, ties: Some(ties) }
     }
 
-    /// Says how far it is. The next heartbeat carries it, and only the last word that was said before.
+    /// Says how far it is. Whoever [watches](crate::Queue::watch) can see it within a quarter of a second, and
+    /// of what was said in between only the last word; so it may be said as often as one likes.
     ///
     /// Costs a lock of its own; says nothing where no worker runs it.
     pub fn progress(&self, progress: crate::storage::Progress) {

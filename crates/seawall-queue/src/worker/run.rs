@@ -27,7 +27,6 @@ use crate::{
 enum Ended {
     Handled(Result<Verdict, BoxError>),
     Panicked(Box<dyn Any + Send>),
-    TimedOut,
     Stopped(Stop),
 }
 
@@ -85,7 +84,7 @@ pub(super) async fn run<T: Send + Sync>(place: Place<T>, job: Claimed<T>, ties: 
             tally.panicked.add(1);
             shared.retry(attempt, format!("panicked: {}", words(&*panic)))
         }
-        Ended::TimedOut => {
+        Ended::Stopped(Stop::TimedOut) => {
             tally.timed_out.add(1);
             let limit = shared.terms.timeout.unwrap_or_default();
             shared.retry(attempt, format!("took longer than {limit:?}"))
@@ -110,7 +109,10 @@ async fn end<T: Send + Sync>(shared: &Shared<T>, job: Claimed<T>, ties: &Arc<Tie
             // What the handler calls in turn knows how much time there is.
             Some(limit) => tokio::time::timeout(limit, deadline::scope(limit, handled))
                 .await
-                .unwrap_or(Ended::TimedOut),
+                .unwrap_or_else(|_| {
+                    ties.stop(Stop::TimedOut); // for who works on, where nothing can be dropped
+                    Ended::Stopped(Stop::TimedOut)
+                }),
         }
     });
     // The stop first: what is ready in the same moment is not taken from one who has lost his lease.

@@ -19,6 +19,8 @@ pub enum Stop {
     Unsure,
     /// Somebody cancelled the job.
     Cancelled,
+    /// It took longer than its worker's [`timeout`](super::WorkerBuilder::timeout).
+    TimedOut,
     /// Its worker ends, and had no more patience.
     Shutdown,
 }
@@ -29,6 +31,8 @@ pub(super) struct Runs {
     live: Mutex<HashMap<Token, Live>>,
     /// Someone left.
     left: Notify,
+    /// Someone said how far it is.
+    news: Arc<Notify>,
 }
 
 struct Live {
@@ -43,6 +47,7 @@ pub(crate) struct Ties {
     pub(super) lease: Lease,
     said: Mutex<Said>,
     stop: Notify,
+    news: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -58,7 +63,8 @@ impl Runs {
     }
 
     pub(super) fn enter(&self, lease: Lease, safe_until: Instant) -> Arc<Ties> {
-        let ties = Arc::new(Ties { lease, said: Mutex::default(), stop: Notify::new() });
+        let news = Arc::clone(&self.news);
+        let ties = Arc::new(Ties { lease, said: Mutex::default(), stop: Notify::new(), news });
         let live = Live { safe_until: Some(safe_until), ties: Arc::clone(&ties) };
         self.live.lock().insert(lease.token, live);
         ties
@@ -116,13 +122,19 @@ impl Runs {
 
     /// One heartbeat for each, with what it said since the last one.
     pub(super) fn heartbeats(&self) -> Vec<Heartbeat> {
+        self.live.lock().values().map(|live| live.ties.heartbeat()).collect()
+    }
+
+    /// One for each that has said something since.
+    pub(super) fn news(&self) -> Vec<Heartbeat> {
         let live = self.live.lock();
-        live.values()
-            .map(|live| Heartbeat {
-                lease: live.ties.lease,
-                progress: live.ties.said.lock().progress.take(),
-            })
-            .collect()
+        let heartbeats = live.values().map(|live| live.ties.heartbeat());
+        heartbeats.filter(|heartbeat| heartbeat.progress.is_some()).collect()
+    }
+
+    /// Returns when somebody says something. It may have been taken along meanwhile.
+    pub(super) async fn until_news(&self) {
+        self.news.notified().await;
     }
 
     /// A heartbeat did not come through: what it carried goes with the next one, unless there is news.
@@ -149,8 +161,12 @@ impl Runs {
 }
 
 impl Ties {
+    fn heartbeat(&self) -> Heartbeat {
+        Heartbeat { lease: self.lease, progress: self.said.lock().progress.take() }
+    }
+
     /// The first reason is the one that counts.
-    fn stop(&self, why: Stop) {
+    pub(super) fn stop(&self, why: Stop) {
         self.said.lock().stop.get_or_insert(why);
         self.stop.notify_one(); // its one waiter may not have come yet
     }
@@ -161,6 +177,7 @@ impl Ties {
 
     pub(crate) fn progress(&self, progress: Progress) {
         self.said.lock().progress = Some(progress);
+        self.news.notify_one();
     }
 
     /// Returns when it is to stop.

@@ -83,3 +83,35 @@ async fn nothing_is_to_come_of_a_job_that_is_not_known() -> Result<(), BoxError>
     assert!(queue.watch(JobId(7)).over().await?.is_none());
     Ok(())
 }
+
+/// Also where a heartbeat is far away: its third of a lease is ten seconds here.
+#[tokio::test(start_paused = true)]
+async fn progress_is_seen_soon_and_is_not_told_with_each_word() -> Result<(), BoxError> {
+    let queue = queue();
+    let id = queue.push(0).await?;
+    let worker = Worker::builder(queue.clone()).lease(SECOND * 30).seed(7);
+    let worker = worker.handler(|job: Job<u32>| async move {
+        for done in 1..=200 {
+            job.progress(Progress { done, total: 200, note: String::new() });
+            sleep(SECOND / 100).await;
+        }
+        sleep(SECOND).await;
+        Ok::<_, BoxError>(())
+    });
+    let worker = worker.build()?;
+    let watched = async {
+        let mut watch = queue.watch(id).every(SECOND / 1_000);
+        let mut told = Vec::new();
+        while let Some(job) = watch.changed().await? {
+            told.extend(job.progress.map(|progress| progress.done));
+        }
+        told.dedup();
+        Ok::<_, BoxError>(told)
+    };
+    let (told, _) = tokio::join!(watched, worker.run_until(sleep(SECOND * 10)));
+
+    let told = told?;
+    assert_eq!((told[0], told.last()), (1, Some(&200)), "{told:?}");
+    assert!((8..=10).contains(&told.len()), "each quarter of a second of two: {told:?}");
+    Ok(())
+}

@@ -9,8 +9,10 @@ use std::{
 };
 
 use seawall_core::Clock;
-use seawall_queue::{BoxError, Job, Queue, Report, Worker, WorkerBuilder, job::State};
-use tokio::time::{Instant, sleep};
+use seawall_queue::{
+    BoxError, Job, Queue, Report, Worker, WorkerBuilder, job::State, worker::Stop,
+};
+use tokio::time::{Instant, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -130,6 +132,33 @@ async fn who_hangs_is_cut() -> Result<(), BoxError> {
     .await;
 
     assert_eq!((report.timed_out, report.died, report.left), (2, 1, 0));
+    Ok(())
+}
+
+/// A thread that may block can't be dropped: it asks.
+#[tokio::test(start_paused = true)]
+async fn who_works_on_after_his_time_can_see_why_he_is_to_stop() -> Result<(), BoxError> {
+    let queue = queue();
+    queue.push(1).await?;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let report = after(
+        SECOND * 60,
+        worker(&queue).max_attempts(1).timeout(SECOND * 5).handler(move |job: Job<u32>| {
+            let tell = tell.clone();
+            tokio::spawn(async move {
+                while job.stopped().is_none() {
+                    sleep(SECOND / 10).await;
+                }
+                tell.send(job.stopped()).expect("somebody listens");
+            });
+            std::future::pending::<Result<(), BoxError>>()
+        }),
+    )
+    .await;
+
+    assert_eq!((report.timed_out, report.died), (1, 1));
+    let told = timeout(SECOND, told.recv()).await.expect("it has asked since");
+    assert_eq!(told, Some(Some(Stop::TimedOut)));
     Ok(())
 }
 
