@@ -53,6 +53,7 @@ use std::{
 };
 
 use clap::Parser;
+use futures_util::future::try_join_all;
 use seawall_core::BoxError;
 use seawall_queue::{
     Queue,
@@ -170,13 +171,11 @@ async fn story(args: &Args, dir: &Path) -> Result<Report, BoxError> {
 
 /// The pool from which photos are uploaded.
 async fn pictures(args: &Args) -> Result<Vec<Picture>, BoxError> {
-    let mut painting = JoinSet::new();
-    for index in 0..PICTURES.min(args.photos / 4) {
+    let paint = |index: u32| {
         let (seed, width) = (args.seed.wrapping_add(index.into()), args.width);
-        painting.spawn_blocking(move || Picture::new(seed, width));
-    }
-    let pictures: Result<Vec<_>, _> = painting.join_all().await.into_iter().collect();
-    Ok(pictures?)
+        async move { Ok::<_, BoxError>(spawn_blocking(move || Picture::new(seed, width)).await??) }
+    };
+    try_join_all((0..PICTURES.min(args.photos / 4)).map(paint)).await
 }
 
 /// How long it takes to resize a photo here, in the middle.
