@@ -53,6 +53,11 @@ impl Album {
         file.sync_all()
     }
 
+    /// It was not accepted.
+    pub(crate) fn forget(&self, photo: &Photo) -> io::Result<()> {
+        fs::remove_file(self.upload(photo))
+    }
+
     pub(crate) fn upload(&self, photo: &Photo) -> PathBuf {
         self.0.join("uploads").join(&photo.file)
     }

@@ -11,9 +11,10 @@
 //!                          └── keep ──▶ uploads/  ──▶ resize ──▶ thumbs/   worker-3
 //! ```
 //!
-//! Each worker is a process. In the midst of it one is killed with `SIGKILL`: what it had waits until its
-//! leases are over, and then others do it. In the end each thumbnail is decoded and measured; a photo that was
-//! accepted and has not all of them is lost, and then the exit code is 1.
+//! Each worker is a process; as it is ended by signals, all this is for Unix. In the midst of it one is killed
+//! with `SIGKILL`: what it had waits until its leases are over, and then others do it. In the end each thumbnail
+//! is decoded and measured; a photo that was accepted and has not all of them is lost, and then the exit code
+//! is 1.
 //!
 //! | file | one idea |
 //! |---|---|
@@ -92,18 +93,11 @@ const LOOK: Duration = Duration::from_millis(20);
 #[tokio::main]
 async fn main() -> ExitCode {
     let Cli { part, args } = Cli::parse();
-    let told = match part {
+    let ended = match part {
         Some(Part::Work(work)) => worker::work(work).await.map(|()| ExitCode::SUCCESS),
-        // Whichever is dropped takes its processes and its directory with it.
-        None => tokio::select! {
-            told = pipeline(&args) => told,
-            _ = tokio::signal::ctrl_c() => {
-                eprintln!("\nphoto_pipeline: interrupted");
-                Ok(ExitCode::from(INTERRUPTED))
-            }
-        },
+        None => pipeline(&args).await,
     };
-    told.unwrap_or_else(|error| {
+    ended.unwrap_or_else(|error| {
         eprintln!("photo_pipeline: {error}");
         ExitCode::FAILURE
     })
@@ -118,7 +112,15 @@ async fn pipeline(args: &Args) -> Result<ExitCode, BoxError> {
             temporary.path()
         }
     };
-    let report = story(args, dir).await?;
+    let told = worker::told_to_end()?;
+    // Whichever is dropped takes its processes with it; the directory goes after them.
+    let report = tokio::select! {
+        told = story(args, dir) => told?,
+        () = told => {
+            eprintln!("\nphoto_pipeline: interrupted");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    };
     println!("{report}");
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -202,15 +204,16 @@ async fn kill_one(
     stage: &Stage,
 ) -> Result<Incident, BoxError> {
     until_over(queue, fleet, args.photos as usize / 5).await?;
-    loop {
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
         let Some((victim, _)) = held(queue).await?.pop_first() else {
-            sleep(LOOK).await; // the uploads are slow, and all was done at this moment
+            sleep(LOOK).await; // all that was uploaded is done, at this moment
             continue;
         };
         fleet.kill(&victim)?;
-        let successor = fleet.join()?;
         // It is dead, and its leases are not over: what it has now is what it had.
         let had = held(queue).await?.remove(&victim).unwrap_or_default();
+        let successor = fleet.join()?;
         let words = format!("SIGKILL; it had {} photos", had.len());
         stage.say(&format!("{victim}: {words}; {successor} comes in its place"));
         stage.ended(&victim, &words);
@@ -219,6 +222,7 @@ async fn kill_one(
             return Ok(Incident { victim, successor, had });
         }
     }
+    Err("whenever a worker was killed it had nothing: upload more, or faster".into())
 }
 
 /// Which photos each worker has at this moment.

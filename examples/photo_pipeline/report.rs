@@ -57,31 +57,27 @@ impl fmt::Display for Report {
             done as f64 / self.took.as_secs_f64(),
             list(verdict.by.iter().map(|(worker, done)| format!("{worker} {done}"))),
         )?;
+        let Incident { victim, successor, had } = incident;
         writeln!(
             f,
-            "killed    {}, with {}; {} came in its place",
-            incident.victim,
-            match incident.had.len() {
-                0 => "nothing".into(),
-                _ => format!("photos {}", list(incident.had.iter().map(JobId::to_string))),
-            },
-            incident.successor,
+            "killed    {victim}, with photos {}; {successor} came in its place",
+            list(had.iter().map(JobId::to_string)),
         )?;
-        let others = verdict.again.difference(&incident.had).count();
+        write!(
+            f,
+            "again     {} of these {}, when their leases were over",
+            verdict.again.intersection(had).count(),
+            had.len(),
+        )?;
+        match verdict.again.difference(had).count() {
+            0 => {}
+            // A process that gets no turn for longer than a lease is as good as dead.
+            others => write!(f, ", and {others} of a worker that was not heard of for so long")?,
+        }
         writeln!(
             f,
-            "again     {}: {}{}; {} made twice, {} half made and never seen",
-            verdict.again.len(),
-            list(verdict.again.iter().map(JobId::to_string)),
-            match others {
-                0 => ", which the killed one had".into(),
-                // A process that got no turn for longer than a lease is as good as dead.
-                _ => format!(
-                    ", of which {others} of a worker that was not heard of for longer than its lease"
-                ),
-            },
-            verdict.twice,
-            verdict.halves,
+            "; {} made twice, {} half made and seen by nobody",
+            verdict.twice, verdict.halves,
         )?;
         write!(
             f,

@@ -87,7 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_photo_has_its_thumbnails_in_all_widths() {
-        let picture = Picture::new(3, 700).expect("it can be encoded");
+        let picture = Picture::new(3, 330).expect("it can be encoded");
 
         let (verdict, album, job, _dir) = developed(&picture.jpeg).await;
 

@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use axum::{
-    BoxError, Router,
+    BoxError, Extension, Router,
     body::to_bytes,
     error_handling::HandleErrorLayer,
     extract::Request,
@@ -34,15 +34,21 @@ const MAGIC: &[u8] = b"\xff\xd8\xff";
 /// A server's routes. Photos that came are kept in the album, and are in the queue before anybody hears of it.
 pub(crate) fn routes(queue: Queue<Photo>, album: Album) -> Router {
     let names = Arc::new(AtomicU64::new(1));
-    let keep = service_fn(move |request: Request| {
+    let name = move |mut request: Request| {
         let photo = Photo { file: format!("{}.jpg", names.fetch_add(1, Relaxed)) };
-        keep(album.clone(), photo, request)
-    });
+        request.extensions_mut().insert(photo); // for whoever refuses it, too
+        request
+    };
+    let kept = album.clone();
+    let refuse = move |Extension(photo): Extension<Photo>, error: Error<EnqueueError>| {
+        refusal(kept.clone(), photo, error)
+    };
     let accept = ServiceBuilder::new()
-        .layer(HandleErrorLayer::new(refusal))
+        .map_request(name)
+        .layer(HandleErrorLayer::new(refuse))
         .map_response(|id: JobId| (StatusCode::ACCEPTED, id.to_string()))
         .layer(EnqueueLayer::new(queue).refuse_when_full())
-        .service(keep);
+        .service(service_fn(move |request| keep(album.clone(), request)));
     Router::new().route("/photos", post_service(accept))
 }
 
@@ -56,7 +62,8 @@ enum Refused {
 }
 
 /// The inner service: says what there is to do, once the photo is on the disk.
-async fn keep(album: Album, photo: Photo, request: Request) -> Result<NewJob<Photo>, BoxError> {
+async fn keep(album: Album, mut request: Request) -> Result<NewJob<Photo>, BoxError> {
+    let photo = request.extensions_mut().remove::<Photo>().ok_or("nobody has named it")?;
     let bytes = to_bytes(request.into_body(), LARGEST).await.map_err(Refused::Body)?;
     if !bytes.starts_with(MAGIC) {
         return Err(Refused::NoPhoto.into());
@@ -65,8 +72,12 @@ async fn keep(album: Album, photo: Photo, request: Request) -> Result<NewJob<Pho
     Ok(Job::new(photo))
 }
 
-/// What a client gets whose photo was not accepted.
-async fn refusal(error: Error<EnqueueError>) -> Response {
+/// What a client gets whose photo was not accepted. The photo goes, unless its job may be in.
+async fn refusal(album: Album, photo: Photo, error: Error<EnqueueError>) -> Response {
+    if !matches!(error, Error::Inner(EnqueueError::Queue(_))) {
+        let forget = spawn_blocking(move || album.forget(&photo));
+        drop(forget.await); // what can't be deleted takes room, and does no other harm
+    }
     match error {
         Error::Rejected(refused) => {
             let wait = refused.retry_after().map_or(1, |wait| wait.as_millis().div_ceil(1_000));
@@ -128,5 +139,7 @@ mod tests {
 
         assert_eq!(post(&routes, jpeg.clone()).await.0, StatusCode::ACCEPTED);
         assert_eq!(post(&routes, jpeg).await.0, StatusCode::SERVICE_UNAVAILABLE);
+        let kept = std::fs::read_dir(dir.path().join("uploads")).expect("it is readable");
+        assert_eq!(kept.count(), 1, "of what is refused nothing stays");
     }
 }

@@ -59,15 +59,25 @@ pub(crate) async fn work(Work { dir, name }: Work) -> Result<(), BoxError> {
     }
 }
 
-/// Ready at SIGTERM, at Ctrl-C, and when the process that has started this one is gone, however it went.
+/// Ready when the process is told to end, and when the one that has started it is gone, however it went.
 fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    let told = told_to_end()?;
+    Ok(async {
+        tokio::select! {
+            () = told => {}
+            () = orphaned() => {}
+        }
+    })
+}
+
+/// Ready at SIGTERM and at Ctrl-C. From now on neither ends the process by itself.
+pub(crate) fn told_to_end() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
-            () = orphaned() => {}
         }
     })
 }

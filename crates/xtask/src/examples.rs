@@ -23,7 +23,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("hello_shard", &[]),
     ("hello_timeline", &[]),
     ("jitter", &["2", "target/jitter.svg"]),
-    ("photo_pipeline", &["--photos", "24", "--width", "240", "--out", "target/photo_pipeline.jpg"]),
+    ("photo_pipeline", &["--photos", "24", "--width", "160", "--out", "target/photo_pipeline.jpg"]),
     ("queue_top", &["--once", "--every", "250"]),
     ("sharded_redis", &["--seconds", "2", "--keys", "600", "--out", "target/sharded_redis.svg"]),
     ("storm", &["--seconds", "6"]),
