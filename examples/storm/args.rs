@@ -9,7 +9,7 @@ use clap::Parser;
 
 use crate::{defence::Defence, upstream::UpstreamUrl};
 
-const SECONDS: std::ops::RangeInclusive<u64> = 4..=600;
+const SECONDS: std::ops::RangeInclusive<u64> = 5..=600;
 const RATE: std::ops::RangeInclusive<u32> = 50..=2000;
 
 /// Watch a fleet in trouble: bare, with retries in a loop, and with Seawall.
@@ -19,13 +19,14 @@ const RATE: std::ops::RangeInclusive<u32> = 50..=2000;
 /// end one tenant sends twenty times his share. The same storm is run seven times: with a bare client, with one
 /// that retries in a loop, and with retries that have a budget, then a circuit breaker around each member, then
 /// a bulkhead, then a copy of each key at a second member, then a quota for each tenant as well. In a second act
-/// everybody reads one page, which expires, and then the database goes away: bare, and with a cache. All are put
-/// side by side in tables and a picture.
+/// everybody reads one page, which expires, and then the database goes away: bare, and with a cache. In a third
+/// many photos come at once that are to be resized: in the request, and with a queue. All are put side by side in
+/// tables and a picture.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "storm", version = None)]
 pub(crate) struct Args {
-    /// How long it all takes, from 4 to 600; below 64 the stall is too short for a retry storm.
-    #[arg(long, default_value = "64", value_parser = seconds, allow_negative_numbers = true)]
+    /// How long it all takes, from 5 to 600; below 72 the stall is too short for a retry storm.
+    #[arg(long, default_value = "72", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) seconds: u64,
 
     /// Calls a second on average, but for the noise, from 50 to 2000.
@@ -48,10 +49,10 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// How long one of the runs takes, in whole halves of a second; the second act, which is played twice, half
-    /// as long.
+    /// How long one of the runs takes, in whole halves of a second; the second act, which is played twice, takes
+    /// half as long each time, and the third one as long.
     pub(crate) fn run(&self) -> Duration {
-        let runs = Defence::ALL.len() as u64 + 1;
+        let runs = Defence::ALL.len() as u64 + 2;
         Duration::from_millis(self.seconds * 2 / runs * 500)
     }
 }
@@ -99,18 +100,18 @@ mod tests {
     }
 
     #[test]
-    fn without_flags_it_is_a_storm_of_sixty_four_seconds() {
+    fn without_flags_it_is_a_storm_of_seventy_two_seconds() {
         let args = parse(&[]).expect("nothing is required");
-        assert_eq!((args.seconds, args.rate, args.seed), (64, 600, 7));
+        assert_eq!((args.seconds, args.rate, args.seed), (72, 600, 7));
         assert_eq!(args.run(), Duration::from_secs(8));
         assert_eq!(args.out, Path::new("storm.svg"));
     }
 
     #[test]
     fn a_number_out_of_range_is_refused_with_the_range() {
-        for seconds in ["0", "3", "601", "-5", "ten", "", "1e3", "99999999999999999999"] {
+        for seconds in ["0", "4", "601", "-5", "ten", "", "1e3", "99999999999999999999"] {
             let refusal = parse(&["--seconds", seconds]).expect_err(seconds);
-            assert!(refusal.contains("from 4 to 600"), "{refusal}");
+            assert!(refusal.contains("from 5 to 600"), "{refusal}");
         }
         for seed in ["-1", "x", "18446744073709551616"] {
             let refusal = parse(&["--seed", seed]).expect_err(seed);

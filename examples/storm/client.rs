@@ -242,8 +242,12 @@ impl Client {
     fn ask(&self, key: Key, work: Duration) -> Ask {
         let path = match &self.path {
             Some(path) => path.clone(),
-            None => PathAndQuery::try_from(format!("/work?micros={}", work.as_micros()))
-                .expect("a number makes a valid query"),
+            None => PathAndQuery::try_from(format!(
+                "/work?key={}&micros={}",
+                key.number(),
+                work.as_micros()
+            ))
+            .expect("numbers make a valid query"),
         };
         let mut ask = Request::new(Empty::new());
         *ask.uri_mut() = path.into();

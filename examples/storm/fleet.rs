@@ -57,6 +57,14 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// Three servers on free ports of the loopback.
     pub(crate) async fn built_in(illness: Illness) -> io::Result<Self> {
+        Self::serving(illness, routes).await
+    }
+
+    /// The same, with what each of them serves.
+    pub(crate) async fn serving(
+        illness: Illness,
+        routes: impl Fn(Patient, Database) -> Router,
+    ) -> io::Result<Self> {
         let mut servers = JoinSet::new();
         let mut members = Vec::new();
         for (name, patient) in NAMES.into_iter().zip(&illness.patients) {

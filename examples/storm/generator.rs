@@ -78,6 +78,11 @@ impl Arrivals {
         Self::new(seed, rate, span, Some(Tenant::NOISY))
     }
 
+    /// Those of a crowd that is there for a time.
+    pub(crate) fn crowd(seed: u64, rate: u32, span: Range<Duration>) -> Self {
+        Self::new(seed, rate.into(), span, None)
+    }
+
     fn new(seed: u64, rate: f64, span: Range<Duration>, tenant: Option<Tenant>) -> Self {
         let rng = Rng::with_seed(seed);
         let keys = rng.clone().fork();

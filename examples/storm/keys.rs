@@ -39,6 +39,15 @@ impl Key {
     /// The page that everybody reads, in the second act.
     pub(crate) const PAGE: Self = Self(0);
 
+    /// A photo, in the third act.
+    pub(crate) const fn of_photo(number: u32) -> Self {
+        Self(number)
+    }
+
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+
     pub(crate) fn any(rng: &mut Rng) -> Self {
         Self(rng.u32(..KEYS))
     }

@@ -14,7 +14,8 @@
 //! The seven runs differ in one thing: what the client does about all that.
 //!
 //! In a second act everybody reads one page, which expires, and then the database goes away: once with what one
-//! writes first, and once with Seawall's cache.
+//! writes first, and once with Seawall's cache. In a third act many photos come at once that are to be resized:
+//! in the request, and accepted by Seawall's queue.
 //!
 //! | file | one idea |
 //! |---|---|
@@ -28,18 +29,24 @@
 //! | `generator.rs` | the traffic |
 //! | `recorder.rs`, `tally.rs`, `answers.rs` | what happened to each call |
 //! | `progress.rs`, `report.rs` | the display, the table |
-//! | `plot.rs`, `legend.rs` | the picture |
+//! | `plot.rs`, `legend.rs`, `side.rs` | the picture |
 //! | `page.rs`, `shelf.rs` | **the second act, and where the page is kept** |
 //! | `page_report.rs`, `page_plot.rs` | its table, its part of the picture |
+//! | `burst.rs`, `front.rs`, `studio.rs` | **the third act, who answers in it, and who does the work** |
+//! | `burst_report.rs`, `burst_plot.rs` | its table, its part of the picture |
 
 #![forbid(unsafe_code)]
 
 mod answers;
 mod args;
+mod burst;
+mod burst_plot;
+mod burst_report;
 mod client;
 mod database;
 mod defence;
 mod fleet;
+mod front;
 mod generator;
 mod guard;
 mod illness;
@@ -56,6 +63,8 @@ mod recorder;
 mod report;
 mod retries;
 mod shelf;
+mod side;
+mod studio;
 mod tally;
 mod tenants;
 mod upstream;
@@ -153,16 +162,22 @@ async fn story(args: &Args) -> Result<Ending, BoxError> {
     ];
     stage.say("The second act: everybody reads one page, bare and with a cache.");
     let page = page::act(args, async || fleet(args, upstream.as_ref()).await).await?;
+    stage.say("The third act: a burst of photos, in the request and with a queue, side by side.");
+    let burst = burst::act(args).await?;
     let table = report::table(phases, &runs);
     let log = report::breaker_log(&runs[runs.len() - 1]);
     let verdict = report::verdict(phases, &runs);
-    let act = format!("{}{}", page_report::table(&page), page_report::verdict(&page));
-    let picture = std::fs::write(&args.out, plot::picture(args, phases, &runs, &page)?);
+    let second = format!("{}{}", page_report::table(&page), page_report::verdict(&page));
+    let third = format!("{}{}", burst_report::table(&burst), burst_report::verdict(&burst));
+    let picture = std::fs::write(&args.out, plot::picture(args, phases, &runs, &page, &burst)?);
     let where_to = match picture {
         Ok(()) => format!("\nThe picture is in {}.", args.out.display()),
         Err(_) => String::new(),
     };
-    Ok(Ending { figures: format!("{table}\n{log}\n{verdict}\n\n{act}{where_to}"), picture })
+    Ok(Ending {
+        figures: format!("{table}\n{log}\n{verdict}\n\n{second}\n\n{third}{where_to}"),
+        picture,
+    })
 }
 
 /// A fleet that nothing has befallen yet.
@@ -261,7 +276,8 @@ fn opening(args: &Args, phases: Phases) -> String {
          member too, and again with a quota for each tenant too.\n\
          In each the database behind the members stalls from {} to {}; {sick} turns slow at {}, hangs\n\
          from {} on, and is healed at {}; from {} on {noisy} sends {NOISE} times his share.\n\
-         Then everybody reads one page, bare and with a cache.",
+         Then everybody reads one page, bare and with a cache; in the end many photos come at once, to be\n\
+         resized in the request and with a queue.",
         args.rate,
         pool::size(args.rate),
         args.seed,
@@ -307,7 +323,7 @@ mod tests {
 
     async fn short_storm(picture: &Picture, more: &[&str]) -> Result<String, String> {
         let out = picture.0.to_str().expect("the temporary folder has a plain name");
-        let flags = ["storm", "--seconds", "4", "--rate", "60", "--out", out];
+        let flags = ["storm", "--seconds", "5", "--rate", "60", "--out", out];
         let args =
             Args::try_parse_from(flags.iter().chain(more)).map_err(|error| error.to_string())?;
         let told = timeout(DEADLINE, story(&args)).await.expect("the storm ends by itself");
@@ -326,6 +342,8 @@ mod tests {
             "while one tenant is noisy",
             "calls of the noisy tenant",
             "loads when it expired",
+            "answered well in the burst",
+            "promised and lost",
             "The picture is in",
         ] {
             assert!(ending.contains(part), "no `{part}` in\n{ending}");

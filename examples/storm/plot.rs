@@ -14,6 +14,7 @@
 //! + replicas       the same six
 //! + quotas         the same six
 //! second act       see `page_plot.rs`
+//! third act        see `burst_plot.rs`
 //! ```
 //!
 //! Calls are drawn where they were due, so that a call which hung is seen when its caller came and not
@@ -32,13 +33,12 @@ use seawall_core::BoxError;
 
 use crate::{
     args::Args,
+    burst, burst_plot, burst_report,
     database::ROOM,
     defence::{ATTEMPTS, TIME_OUT},
     fleet::NAMES,
     guard::Change,
-    legend,
-    page::Played,
-    page_plot, page_report,
+    legend, page, page_plot, page_report,
     phases::{Phase, Phases},
     report::{self, Run, Runs},
     tally::{Series, Tally},
@@ -85,11 +85,13 @@ pub(crate) fn picture(
     args: &Args,
     phases: Phases,
     runs: &Runs,
-    page: &[Played; 2],
+    page: &[page::Played; 2],
+    burst: &[burst::Played; 2],
 ) -> Result<String, BoxError> {
     let mut svg = String::new();
     {
-        let all = HEADER + runs.iter().map(height).sum::<i32>() + page_plot::HEIGHT;
+        let runs_end = HEADER + runs.iter().map(height).sum::<i32>();
+        let all = runs_end + page_plot::HEIGHT + burst_plot::HEIGHT;
         let root = SVGBackend::with_string(&mut svg, (WIDTH, all as u32)).into_drawing_area();
         root.fill(&WHITE)?;
         legend::header(&root, args, runs[0].record.arrived().tick())?;
@@ -100,11 +102,14 @@ pub(crate) fn picture(
             draw_run(&block, run, &scale)?;
             top += height(run);
         }
-        let last = root.clone().shrink((0, top), (WIDTH, page_plot::HEIGHT as u32));
-        page_plot::draw(&last, page)?;
+        let block = |top, height| root.clone().shrink((0, top), (WIDTH, height as u32));
+        page_plot::draw(&block(top, page_plot::HEIGHT), page)?;
+        burst_plot::draw(&block(top + page_plot::HEIGHT, burst_plot::HEIGHT), burst)?;
         root.present()?;
     }
-    let words = format!("{}\n{}", report::verdict(phases, runs), page_report::verdict(page));
+    let words =
+        [report::verdict(phases, runs), page_report::verdict(page), burst_report::verdict(burst)];
+    let words = words.join("\n");
     Ok(described(&svg, &words))
 }
 
@@ -154,26 +159,37 @@ pub(crate) fn centered(style: &TextStyle<'static>) -> TextStyle<'static> {
 /// What all runs are measured by.
 struct Scale {
     phases: Phases,
-    /// From which to which latency, in milliseconds: whole powers of ten below, the time-out above.
+    /// From which to which latency, in milliseconds.
     latency: (f64, f64),
 }
 
 impl Scale {
     fn of(phases: Phases, runs: &Runs) -> Self {
-        let latencies = runs.iter().flat_map(|run| {
-            let ticks = run.record.arrived().ticks();
-            ticks.flat_map(|(_, tally)| [tally.latency(0.5), tally.latency(0.99)])
-        });
-        let millis = latencies.flatten().map(|latency| latency.as_secs_f64() * 1000.0);
-        let (least, most) = millis
-            .fold((1.0f64, TIME_OUT.as_secs_f64() * 1000.0), |(least, most), millis| {
-                (least.min(millis), most.max(millis))
-            });
-        Self { phases, latency: (10f64.powf(least.max(0.01).log10().floor()), most * 2.0) }
+        Self { phases, latency: bounds(runs.iter().map(|run| run.record.arrived())) }
     }
 
     fn run(&self) -> f64 {
         self.phases.run().as_secs_f64()
+    }
+}
+
+/// From which to which latency all these reach, in milliseconds: whole powers of ten below, the time-out above.
+pub(crate) fn bounds<'a>(series: impl Iterator<Item = &'a Series>) -> (f64, f64) {
+    let ticks = series.flat_map(Series::ticks);
+    let latencies = ticks.flat_map(|(_, tally)| [tally.latency(0.5), tally.latency(0.99)]);
+    let millis = latencies.flatten().map(|latency| latency.as_secs_f64() * 1000.0);
+    let (least, most) = millis
+        .fold((1.0f64, TIME_OUT.as_secs_f64() * 1000.0), |(least, most), millis| {
+            (least.min(millis), most.max(millis))
+        });
+    (10f64.powf(least.max(0.01).log10().floor()), most * 2.0)
+}
+
+/// The label of a latency.
+pub(crate) fn millis(millis: &f64) -> String {
+    match *millis {
+        millis if millis >= 1000.0 => format!("{:.0} s", millis / 1000.0),
+        millis => format!("{millis} ms"),
     }
 }
 
@@ -282,10 +298,6 @@ fn draw_latency(area: &Area<'_>, run: &Run, scale: &Scale) -> Result<(), BoxErro
         .set_label_area_size(LabelAreaPosition::Left, LEFT)
         .build_cartesian_2d(0.0..scale.run(), (least..most).log_scale())?;
     chart.draw_series(shades(scale, least, most))?;
-    let millis = |millis: &f64| match *millis {
-        millis if millis >= 1000.0 => format!("{:.0} s", millis / 1000.0),
-        millis => format!("{millis} ms"),
-    };
     mesh(&mut chart, &millis, 5)?;
     for (share, color) in [(0.5, P50), (0.99, P99)] {
         let millis = |latency: Duration| latency.as_secs_f64() * 1000.0;
