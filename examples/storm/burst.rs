@@ -1,11 +1,11 @@
 //! The third act: for a moment, ten times as many photos are brought as can be resized.
 //!
 //! ```text
-//! 0   2     5                                      40
-//! +---+-----+--------------------------------------+
-//! | . |burst|                 after                |
-//! +---+-----+--------------------------------------+
-//!   quiet: a tenth of what the desks can do
+//! 0       3       6                                40
+//! +-------+-------+--------------------------------+
+//! | quiet | burst |             after              |
+//! +-------+-------+--------------------------------+
+//!  a tenth of what the desks can do, and again after
 //! ```
 //!
 //! It is played twice, at the same time, by the client of the first act that has retries with a budget, and
@@ -85,8 +85,8 @@ impl Scene {
     const fn first_fortieth(self) -> u32 {
         match self {
             Self::Quiet => 0,
-            Self::Burst => 2,
-            Self::After => 5,
+            Self::Burst => 3,
+            Self::After => 6,
         }
     }
 
@@ -151,7 +151,7 @@ pub(crate) struct Played {
     /// The callers, by when they came, and what they were told.
     pub(crate) series: Series,
     /// Those who were told well, by when they came, and how long it took until their photo was ready.
-    ready: Series,
+    pub(crate) until_ready: Series,
     /// Photos of which the caller was told well, and that were never ready.
     pub(crate) lost: u64,
     /// How often a desk was done with a photo.
@@ -170,7 +170,7 @@ impl Played {
 
     /// The photos that were ready, each from when it was brought.
     pub(crate) fn ready(&self) -> Tally {
-        self.ready.total()
+        self.until_ready.total()
     }
 
     /// How often a desk was done with a photo whose caller had gone without an answer.
@@ -202,10 +202,13 @@ pub(crate) async fn act(args: &Args) -> Result<[Played; 2], BoxError> {
     let accepting = Front::accepting(desks as usize, act.capacity(desks))?;
     let played =
         tokio::try_join!(on_a_fleet(args, act, in_the_request), on_a_fleet(args, act, accepting))?;
-    let played = [played.0, played.1];
+    kept_its_word([played.0, played.1])
+}
+
+fn kept_its_word(played: [Played; 2]) -> Result<[Played; 2], BoxError> {
     match played.iter().map(|played| played.lost).sum() {
         0 => Ok(played),
-        lost => Err(format!("{lost} photos were accepted and are not resized").into()),
+        lost => Err(format!("{lost} photos were accepted and never resized").into()),
     }
 }
 
@@ -311,16 +314,19 @@ fn booked(
 ) -> Played {
     let photos = front.studio.ready();
     let series = Series::new(act.length / TICKS, act.length, 0);
-    let (mut series, mut ready, mut lost) = (series.clone(), series, 0);
+    let (mut series, mut until_ready, mut lost) = (series.clone(), series, 0);
     for &Told { number, due, latency, well } in told {
         series.at(due).record(latency, well);
         match photos.at.get(&number) {
             _ if !well => {}
-            Some(&at) => ready.at(due).record(at.saturating_duration_since(start + due), true),
+            Some(&at) => {
+                until_ready.at(due).record(at.saturating_duration_since(start + due), true);
+            }
             None => lost += 1,
         }
     }
-    Played { act, series, ready, lost, resized: photos.times, refused: front.refused(), looks }
+    let (resized, refused) = (photos.times, front.refused());
+    Played { act, series, until_ready, lost, resized, refused, looks }
 }
 
 #[cfg(test)]
@@ -404,6 +410,19 @@ mod tests {
         assert!(queued.most_waiting() <= 100, "{}", queued.most_waiting());
         assert_eq!(queued.over(Scene::After).success(), Some(1.0));
         assert_eq!((queued.lost, queued.ready().due()), (0, all.due() - all.failed()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_act_in_which_a_promise_was_broken_has_no_table() {
+        let front = accepting(10);
+        let told = |number| Told { number, due: LOOK, latency: LOOK, well: true };
+        let played = |told: &[Told]| booked(act(), Instant::now(), &front, told, Vec::new());
+        assert!(kept_its_word([played(&[]), played(&[])]).is_ok());
+
+        let Err(broken) = kept_its_word([played(&[]), played(&[told(0), told(1)])]) else {
+            panic!("neither was resized");
+        };
+        assert_eq!(broken.to_string(), "2 photos were accepted and never resized");
     }
 
     #[test]

@@ -32,17 +32,17 @@ const WAITING_AT: (i32, u32) = (250, 88);
 pub(crate) fn draw(block: &Area<'_>, played: &[Played; 2]) -> Result<(), BoxError> {
     let title = "Third act: ten times as many photos are brought as can be resized, for a moment";
     block.draw_text(title, &bold(20.0, INK), (LEFT, 6))?;
-    let facts = "The same photos and desks twice. Latency: of the answer, p50 and p99. Waiting: photos that no desk \
-                 has begun, in red those whose callers have gone.";
+    let facts = "The same photos and as many desks twice. Waiting: photos that no desk has begun, in red those whose \
+                 callers have gone.";
     block.draw_text(facts, &font(14.0, FAINT), (LEFT, 36))?;
     let latency = bounds(played.iter().map(|played| &played.series));
     let most = played.iter().map(Played::most_waiting).max().unwrap_or(0).max(1) as f64 * 1.3;
-    let names = ["Resized in the request", "Accepted, and resized later"];
+    let names = ["In the request", "Seawall's queue"];
     for ((played, name), nth) in played.iter().zip(names).zip(0..) {
         let side = Side::new(block, nth, HEIGHT, played.act.length(), shades(played));
         let burst = report::share(played.over(Scene::Burst).success());
         let ready = played.ready().due();
-        side.head(name, &format!("{burst} answered in the burst; {ready} photos ready"))?;
+        side.head(name, &format!("{burst} of the burst answered, {ready} photos ready"))?;
         side.draw_success(&played.series)?;
         draw_latency(&side, played, latency)?;
         draw_waiting(&side, played, most)?;
@@ -90,9 +90,10 @@ fn draw_waiting(side: &Side<'_>, played: &Played, most: f64) -> Result<(), BoxEr
     let deserted = looks().map(|(at, backlog)| (at.as_secs_f64(), backlog.deserted as f64));
     chart.draw_series(AreaSeries::new(all, 0.0, LOAD))?;
     chart.draw_series(AreaSeries::new(deserted, 0.0, P99))?;
-    let words = match played.worked_off() {
-        None => format!("{} for nobody", played.for_nobody()),
-        Some(after) => format!("worked off after {}", off(Some(after))),
+    let after = format!("none waited after {}", off(played.worked_off()));
+    let words = match played.for_nobody() {
+        0 => after,
+        nobody => format!("{nobody} resized for nobody; {after}"),
     };
     let style = bold(12.0, INK).pos(Pos::new(HPos::Right, VPos::Top));
     chart.draw_series([Text::new(words, (side.seconds() * 0.98, most * 0.96), style)])?;

@@ -25,7 +25,7 @@ pub(crate) fn table(played: &[Played; 2]) -> String {
         ("answered well after it", during(Scene::After, &answered)),
         ("refused, as the queue was full", cells(&|played| or_none(played.refused))),
         ("photos that waited at most", cells(&|played| played.most_waiting().to_string())),
-        ("none waited, after the burst", cells(&|played| off(played.worked_off()))),
+        ("none waited any more after", cells(&|played| off(played.worked_off()))),
         ("photos ready for their callers", cells(&|played| played.ready().due().to_string())),
         ("  p50 of the time until then", ready(0.5)),
         ("  p99", ready(0.99)),
@@ -66,5 +66,66 @@ pub(crate) fn verdict([bare, queued]: &[Played; 2]) -> String {
         numbers
     } else {
         format!("{numbers}\nThe queue did not help here: so short a burst is resized in time.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+    use crate::{burst::Act, front::Backlog, tally::Series};
+
+    /// An act in which this share of a hundred photos in the burst is answered well, after so long, and ready
+    /// after two seconds; and the desks do the others for nobody.
+    fn played(percent: u64, latency: Duration, refused: Option<u64>) -> Played {
+        let act = Act::after(Duration::from_secs(8));
+        let mut series = Series::new(act.length() / 80, act.length(), 0);
+        let mut until_ready = series.clone();
+        let Range { start, end } = act.span(Scene::Burst);
+        for nth in 0..100 {
+            series.at(start).record(latency, nth < percent);
+            if nth < percent {
+                until_ready.at(start).record(Duration::from_secs(2), true);
+            }
+        }
+        let backlog = |waiting| Backlog { waiting, deserted: 0 };
+        let looks = vec![(start, backlog(0)), (end, backlog(80)), (end + end, backlog(0))];
+        Played { act, series, until_ready, lost: 0, resized: 100, refused, looks }
+    }
+
+    const SOON: Duration = Duration::from_millis(2);
+    const LATE: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_table_tells_of_each_front() {
+        let table = table(&[played(7, LATE, None), played(100, SOON, Some(3))]);
+        let row = |name: &str| {
+            let line = table.lines().find(|line| line.trim().starts_with(name)).expect(name);
+            let cells = line.trim().split("  ").map(str::trim).filter(|cell| !cell.is_empty());
+            cells.skip(1).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(row("photos that were brought"), ["100", "100"]);
+        assert_eq!(row("answered well in the burst"), ["7.0 %", "100 %"]);
+        assert_eq!(row("latency p50"), ["1.00 s", "2.0 ms"]);
+        assert_eq!(row("answered well after it"), ["-", "-"]);
+        assert_eq!(row("refused"), ["-", "3"]);
+        assert_eq!(row("photos that waited"), ["80", "80"]);
+        assert_eq!(row("none waited"), ["1.2 s", "1.2 s"]);
+        assert_eq!(row("photos ready"), ["7", "100"]);
+        assert_eq!(row("p50 of the time"), ["2.00 s", "2.00 s"]);
+        assert_eq!(row("promised and lost"), ["0", "0"]);
+        assert_eq!(row("resized for nobody"), ["93", "0"]);
+    }
+
+    #[test]
+    fn the_verdict_claims_nothing_where_nothing_was_won() {
+        let won = verdict(&[played(7, LATE, None), played(100, SOON, Some(0))]);
+        assert!(!won.contains("did not help"), "{won}");
+        for [bare, queued] in [[(100, LATE), (100, SOON)], [(7, SOON), (100, LATE)]] {
+            let verdict =
+                verdict(&[played(bare.0, bare.1, None), played(queued.0, queued.1, Some(0))]);
+            assert!(verdict.contains("did not help"), "{verdict}");
+        }
     }
 }
