@@ -16,7 +16,6 @@ use seawall_core::BoxError;
 
 use crate::{
     burst::{Played, Scene},
-    burst_report::off,
     plot::{Area, FAINT, INK, LEFT, LOAD, P50, P99, bold, bounds, font, mesh, millis, steps},
     report,
     side::{STRAINED, Shade, Side, WELL},
@@ -37,12 +36,12 @@ pub(crate) fn draw(block: &Area<'_>, played: &[Played; 2]) -> Result<(), BoxErro
     block.draw_text(facts, &font(14.0, FAINT), (LEFT, 36))?;
     let latency = bounds(played.iter().map(|played| &played.series));
     let most = played.iter().map(Played::most_waiting).max().unwrap_or(0).max(1) as f64 * 1.3;
-    let names = ["In the request", "Seawall's queue"];
+    let names = ["In the request", "With a queue"];
     for ((played, name), nth) in played.iter().zip(names).zip(0..) {
         let side = Side::new(block, nth, HEIGHT, played.act.length(), shades(played));
         let burst = report::share(played.over(Scene::Burst).success());
         let ready = played.ready().due();
-        side.head(name, &format!("{burst} of the burst answered, {ready} photos ready"))?;
+        side.head(name, &format!("{burst} of the burst answered, {ready} ready"))?;
         side.draw_success(&played.series)?;
         draw_latency(&side, played, latency)?;
         draw_waiting(&side, played, most)?;
@@ -90,7 +89,10 @@ fn draw_waiting(side: &Side<'_>, played: &Played, most: f64) -> Result<(), BoxEr
     let deserted = looks().map(|(at, backlog)| (at.as_secs_f64(), backlog.deserted as f64));
     chart.draw_series(AreaSeries::new(all, 0.0, LOAD))?;
     chart.draw_series(AreaSeries::new(deserted, 0.0, P99))?;
-    let after = format!("none waited after {}", off(played.worked_off()));
+    let after = match played.worked_off() {
+        Some(after) => format!("none waits {} after the burst", report::seconds(after)),
+        None => "some wait to the end".into(),
+    };
     let words = match played.for_nobody() {
         0 => after,
         nobody => format!("{nobody} resized for nobody; {after}"),

@@ -25,7 +25,7 @@ pub(crate) fn table(played: &[Played; 2]) -> String {
         ("answered well after it", during(Scene::After, &answered)),
         ("refused, as the queue was full", cells(&|played| or_none(played.refused))),
         ("photos that waited at most", cells(&|played| played.most_waiting().to_string())),
-        ("none waited any more after", cells(&|played| off(played.worked_off()))),
+        ("  none any more after", cells(&|played| or_never(played.worked_off()))),
         ("photos ready for their callers", cells(&|played| played.ready().due().to_string())),
         ("  p50 of the time until then", ready(0.5)),
         ("  p99", ready(0.99)),
@@ -39,8 +39,7 @@ fn or_none(count: Option<u64>) -> String {
     count.map_or_else(|| "-".into(), |count| count.to_string())
 }
 
-/// After how long none waited, if ever.
-pub(crate) fn off(after: Option<Duration>) -> String {
+fn or_never(after: Option<Duration>) -> String {
     after.map_or_else(|| "never".into(), seconds)
 }
 
@@ -51,7 +50,7 @@ pub(crate) fn verdict([bare, queued]: &[Played; 2]) -> String {
     let numbers = format!(
         "In the burst {} of those who brought a photo were answered well where it was resized in the request\n\
          (p99 {}), {} where it was put into a queue (p99 {}). Of {} photos {} were ready for their\n\
-         callers without the queue, and {} with it, the last of the burst {} after it.",
+         callers without the queue, and {} with it. {}",
         answered(bare),
         p99(bare),
         answered(queued),
@@ -59,7 +58,10 @@ pub(crate) fn verdict([bare, queued]: &[Played; 2]) -> String {
         queued.series.total().due(),
         bare.ready().due(),
         queued.ready().due(),
-        off(queued.worked_off()),
+        match queued.worked_off() {
+            Some(after) => format!("None waited any more {} after the burst.", seconds(after)),
+            None => "Some waited to the end.".into(),
+        },
     );
     let (bare, queued) = (bare.series.total(), queued.series.total());
     if queued.failed() < bare.failed() && queued.latency(0.99) < bare.latency(0.99) {
@@ -111,7 +113,7 @@ mod tests {
         assert_eq!(row("answered well after it"), ["-", "-"]);
         assert_eq!(row("refused"), ["-", "3"]);
         assert_eq!(row("photos that waited"), ["80", "80"]);
-        assert_eq!(row("none waited"), ["1.2 s", "1.2 s"]);
+        assert_eq!(row("none any more"), ["1.2 s", "1.2 s"]);
         assert_eq!(row("photos ready"), ["7", "100"]);
         assert_eq!(row("p50 of the time"), ["2.00 s", "2.00 s"]);
         assert_eq!(row("promised and lost"), ["0", "0"]);
