@@ -140,7 +140,7 @@ async fn refusal(error: Error<EnqueueError>) -> Response {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use tokio::time::{Instant, sleep};
+    use tokio::time::{Instant, sleep, timeout};
     use tower::ServiceExt;
 
     use super::*;
@@ -149,7 +149,8 @@ mod tests {
 
     async fn ask(front: &Front, path: &str) -> StatusCode {
         let request = Request::get(path).body(Body::empty()).expect("the path is one");
-        let Ok(response) = front.routes.clone().oneshot(request).await;
+        let answer = timeout(TARGET_DELAY, front.routes.clone().oneshot(request)).await;
+        let Ok(response) = answer.expect("whoever is answered at all is by then");
         response.status()
     }
 
