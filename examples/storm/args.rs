@@ -39,7 +39,8 @@ pub(crate) struct Args {
 
     /// Storm this HTTP server on the loopback instead of the built-in fleet.
     ///
-    /// It is seen as three members; what ails them is played on the client's side.
+    /// It is seen as three members; what ails them is played on the client's side. The third act has servers of
+    /// its own: yours resizes no photos.
     #[arg(long, value_name = "URL")]
     pub(crate) upstream: Option<UpstreamUrl>,
 
