@@ -87,7 +87,10 @@ impl Front {
             let studio = studio.clone();
             move |job: Job<Photo>| {
                 let studio = studio.clone();
-                async move { Ok::<_, Infallible>(studio.resize(*job.payload()).await) }
+                async move {
+                    studio.resize(*job.payload()).await;
+                    Ok::<_, Infallible>(())
+                }
             }
         };
         let worker = Worker::builder(queue.clone())
@@ -102,7 +105,9 @@ impl Front {
     pub(crate) async fn work_until(&self, over: impl Future<Output = ()>) {
         match &self.later {
             None => over.await,
-            Some(later) => drop(later.worker.run_until(over).await),
+            Some(later) => {
+                later.worker.run_until(over).await;
+            }
         }
     }
 
