@@ -133,9 +133,10 @@ impl Act {
         photos as usize
     }
 
-    /// How long it is waited for what was accepted, when all have their answers: twice as long as it may take.
+    /// How long it is waited for what was accepted, when all have their answers: far longer than it takes, on a
+    /// machine that is busy by itself too.
     fn patience(self) -> Duration {
-        self.length.max(Duration::from_secs(1)) * 2
+        self.length.max(Duration::from_secs(10)) * 2
     }
 }
 
@@ -173,7 +174,7 @@ impl Played {
         self.until_ready.total()
     }
 
-    /// How often a desk was done with a photo whose caller had gone without an answer.
+    /// How often a desk was done with a photo whose caller had gone without an answer, or had it already.
     pub(crate) fn for_nobody(&self) -> u64 {
         self.resized.saturating_sub(self.ready().due())
     }
