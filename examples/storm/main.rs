@@ -135,7 +135,7 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// Open files that suffice: both ends of each connection are this program's, those of callers who gave up
 /// are closed a moment later, and a shell's limit can be as low as 256.
-const FILES: u64 = 4096;
+const FILES: u64 = 8192;
 
 /// The runs, and what they come to.
 async fn story(args: &Args) -> Result<Ending, BoxError> {
