@@ -3,6 +3,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(docsrs, doc(auto_cfg(hide(seawall_loom))))]
 
+mod clock;
 mod codec;
 #[cfg(all(feature = "conformance", not(seawall_loom)))]
 pub mod conformance;
@@ -10,6 +11,7 @@ pub mod job;
 #[cfg(feature = "tower")]
 mod layer;
 mod memory;
+pub mod periodic;
 mod poll_once;
 mod queue;
 pub mod ring;

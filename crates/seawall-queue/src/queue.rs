@@ -20,7 +20,7 @@ use std::{fmt, sync::Arc};
 
 use seawall_core::{Name, Observe, Registry, Snapshot};
 
-use self::shared::Shared;
+pub(crate) use self::shared::Shared;
 #[cfg(all(feature = "worker", not(seawall_loom)))]
 pub use self::watch::Watch;
 pub use self::{
@@ -70,7 +70,7 @@ use crate::storage::Settings;
 /// # Ok::<(), seawall_core::BoxError>(())
 /// ```
 pub struct Queue<T> {
-    shared: Arc<Shared<T>>,
+    pub(crate) shared: Arc<Shared<T>>,
 }
 
 impl<T: Send + Sync> Queue<T> {

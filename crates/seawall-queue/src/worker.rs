@@ -2,8 +2,8 @@
 //!
 //! Read in this order: this page; `builder`, what can be set; `handler`, what is done with a job; `run`, one
 //! run from its claim to its verdict; `runs`, those that are under way; `scale`, how many they should be, pure. Then
-//! the five loops, each of which does one thing and waits for nothing but that: `claims`, `heart`, `settles`, `promotes`,
-//! `scales`; and `report`, what became of it all.
+//! the six loops, each of which does one thing and waits for nothing but that: `claims`, `heart`, `settles`, `promotes`,
+//! `scales`, `fires`; and `report`, what became of it all.
 //!
 //! ```text
 //!              ┌──────────── runs: one task a job ───────────┐
@@ -34,6 +34,7 @@
 mod builder;
 mod claims;
 mod concurrency;
+mod fires;
 mod handler;
 mod heart;
 mod outbox;
@@ -48,7 +49,7 @@ mod shared;
 
 use std::{fmt, future::Future, pin::pin, sync::Arc};
 
-use futures_util::future::{Either, join4, select};
+use futures_util::future::{Either, join5, select};
 use tokio::{task::JoinSet, time::timeout};
 
 pub(crate) use self::runs::Ties;
@@ -107,11 +108,12 @@ impl<T: Send + Sync + 'static> Worker<T> {
     pub async fn run_until(&self, shutdown: impl Future<Output = ()>) -> Report {
         let shared = &self.shared;
         let mut tasks = JoinSet::new(); // dropped with this future, and all runs with it
-        let mut upkeep = pin!(join4(
+        let mut upkeep = pin!(join5(
             heart::beat(shared),
             settles::settle(shared),
             promotes::promote(shared),
-            scales::scale(shared)
+            scales::scale(shared),
+            fires::fire(shared)
         ));
 
         let claims = pin!(claims::claim(shared, &mut tasks, shutdown));

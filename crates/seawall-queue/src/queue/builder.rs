@@ -12,6 +12,7 @@ use super::{
 use crate::{
     codec::{Codec, Plain},
     memory::Memory,
+    periodic::Schedules,
     storage::{Keep, Settings, Stats, Storage},
 };
 
@@ -91,6 +92,7 @@ impl<T> QueueBuilder<T> {
             storage: Box::new(Coded::new(storage, codec)),
             local: None,
             listeners: self.listeners,
+            schedules: Schedules::new(),
             tally: Tally::default(),
             seen: seawall_core::sync::Mutex::new(Stats::default()),
         };

@@ -67,10 +67,16 @@ impl<T> Queue<T> {
     }
 
     async fn enqueue_one(&self, job: NewJob<T>, room: Room) -> Result<JobId, Error<StorageError>> {
-        let answers = self.shared.storage.enqueue(vec![job], room).await.map_err(Error::Inner)?;
+        let answer = self.offer(job, room).await.map_err(Error::Inner)?;
+        answer.id().ok_or_else(|| self.shared.full().into())
+    }
+
+    /// Puts a job in, or says what is in its way.
+    pub(crate) async fn offer(&self, job: NewJob<T>, room: Room) -> Result<Enqueued, StorageError> {
+        let answers = self.shared.storage.enqueue(vec![job], room).await?;
         let answer = one(&answers);
         self.shared.entered(&[answer]);
-        answer.id().ok_or_else(|| self.shared.full().into())
+        Ok(answer)
     }
 
     /// Puts many in, and waits for room while there is none for some. What became of each, in their order.

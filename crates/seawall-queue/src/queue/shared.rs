@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use seawall_core::{
-    Listeners, Name, Observe, Reason, Rejection, Snapshot,
+    Listeners, Name, Nanos, Observe, Reason, Rejection, Snapshot,
     sync::{Mutex, Stat},
 };
 
@@ -11,14 +11,17 @@ use super::{Event, Turn, erased::Erased};
 use crate::{
     job::{Cause, JobId},
     memory::Memory,
+    periodic::Schedules,
     storage::{Enqueued, Stats},
 };
 
-pub(super) struct Shared<T> {
+pub(crate) struct Shared<T> {
     pub(super) name: Name,
     pub(super) storage: Box<dyn Erased<T>>,
     pub(super) local: Option<Local<T>>,
     pub(super) listeners: Listeners<Event>,
+    /// What comes again and again.
+    pub(crate) schedules: Schedules<T>,
     pub(super) tally: Tally,
     /// What was seen last of a storage that must be asked.
     pub(super) seen: Mutex<Stats>,
@@ -45,6 +48,8 @@ pub(super) struct Tally {
     pub(super) recovered: Stat,
     pub(super) already: Stat,
     pub(super) lost: Stat,
+    pub(super) fired: Stat,
+    pub(super) missed: Stat,
 }
 
 impl<T> Shared<T> {
@@ -57,6 +62,24 @@ impl<T> Shared<T> {
     pub(super) fn died(&self, id: JobId, cause: Cause) {
         self.tally.died.add(1);
         self.tell(Turn::Died { id, cause });
+    }
+
+    /// A fire of a schedule is in.
+    pub(crate) fn fired(&self, schedule: &Name, at: Nanos) {
+        self.tally.fired.add(1);
+        #[cfg(feature = "tracing")]
+        tracing::debug!(target: TARGET, name = self.name.as_str(), schedule = schedule.as_str(), at = at.0, "fired");
+        #[cfg(not(feature = "tracing"))]
+        let _ = (schedule, at);
+    }
+
+    /// A fire of a schedule is too late to be pushed.
+    pub(crate) fn missed(&self, schedule: &Name, at: Nanos) {
+        self.tally.missed.add(1);
+        #[cfg(feature = "tracing")]
+        tracing::warn!(target: TARGET, name = self.name.as_str(), schedule = schedule.as_str(), at = at.0, "fire missed");
+        #[cfg(not(feature = "tracing"))]
+        let _ = (schedule, at);
     }
 
     /// Counts what became of jobs that were to go in, and tells who made room for them.
@@ -94,7 +117,7 @@ impl<T: Send + Sync> Observe for Shared<T> {
         let state = if stats.paused { "paused" } else { "running" };
         let seconds = |time: Option<std::time::Duration>| time.unwrap_or_default().as_secs_f64();
         let Tally { pushed, existing, refused, shed, claimed, done, .. } = &self.tally;
-        let Tally { retried, died, recovered, already, lost, .. } = &self.tally;
+        let Tally { retried, died, recovered, already, lost, fired, missed, .. } = &self.tally;
         let mut snapshot = Snapshot::new("queue", self.name.as_str(), state)
             .gauge("scheduled", stats.scheduled as f64)
             .gauge("ready", stats.ready as f64)
@@ -117,6 +140,8 @@ impl<T: Send + Sync> Observe for Shared<T> {
             ("recovered", recovered),
             ("settled_already", already),
             ("leases_lost", lost),
+            ("fired", fired),
+            ("fires_missed", missed),
         ];
         let count =
             |snapshot: Snapshot, (name, stat): (_, &Stat)| snapshot.counter(name, stat.get());
@@ -125,8 +150,10 @@ impl<T: Send + Sync> Observe for Shared<T> {
 }
 
 #[cfg(feature = "tracing")]
+const TARGET: &str = "seawall::queue";
+
+#[cfg(feature = "tracing")]
 fn trace(name: &str, turn: Turn) {
-    const TARGET: &str = "seawall::queue";
     match turn {
         Turn::Died { id, cause } => {
             tracing::warn!(target: TARGET, name, job = id.0, cause = cause.as_str(), "job died");

@@ -10,6 +10,7 @@ use seawall_core::{Clock, Name};
 
 use super::{Outbox, Sqlite, SqliteError};
 use crate::{
+    clock::wall_clock,
     codec::{Codec, Json},
     queue::{Event, Queue, QueueBuilder},
     storage::{Keep, Settings},
@@ -249,14 +250,4 @@ impl<T, C> SqliteBuilder<T, C> {
     pub(super) const fn options(&self) -> &Options {
         &self.options
     }
-}
-
-/// The time that all processes of a machine share. It can step; what that does is on the page of
-/// [`sqlite`](super).
-#[expect(clippy::disallowed_types, reason = "a monotonic clock ends with its process")]
-fn wall_clock() -> Clock {
-    use std::time::SystemTime;
-    Clock::custom(|| {
-        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().into()
-    })
 }

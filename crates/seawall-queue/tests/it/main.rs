@@ -11,6 +11,8 @@ mod contract;
 #[cfg(all(feature = "tower", feature = "worker"))]
 mod layer;
 mod pass_on;
+#[cfg(feature = "worker")]
+mod periodic;
 mod queue;
 mod ring;
 mod ring_model;

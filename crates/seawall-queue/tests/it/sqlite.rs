@@ -6,6 +6,7 @@ mod killed;
 mod killed_workers;
 mod lives;
 mod outbox;
+mod periodic;
 
 use std::{future::Future, path::Path, time::Duration};
 

@@ -19,5 +19,5 @@ mod leases;
 mod panics;
 mod service;
 mod settings;
-mod shaky;
+pub(crate) mod shaky;
 mod turns;

@@ -1,5 +1,5 @@
-//! A storage in memory whose heartbeats and settles can be made to fail, to hang, or to say that all is lost, and
-//! whose claims and heartbeats can be made to answer late.
+//! A storage in memory whose enqueues, heartbeats and settles can be made to fail, to hang, or to say that all is lost
+//! (an enqueue: to lose its answer), and whose claims and heartbeats can be made to answer late.
 
 use std::{
     convert::Infallible,
@@ -23,7 +23,7 @@ use seawall_queue::{
 
 /// How a kind of call fares. All fare well at first.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fare(Arc<AtomicU8>);
+pub(crate) struct Fare(Arc<AtomicU8>);
 
 impl Fare {
     const WELL: u8 = 0;
@@ -31,19 +31,19 @@ impl Fare {
     const HANGS: u8 = 2;
     const IS_LOST: u8 = 3;
 
-    pub(super) fn is_well(&self) {
+    pub(crate) fn is_well(&self) {
         self.0.store(Self::WELL, Ordering::Relaxed);
     }
 
-    pub(super) fn fails(&self) {
+    pub(crate) fn fails(&self) {
         self.0.store(Self::FAILS, Ordering::Relaxed);
     }
 
-    pub(super) fn hangs(&self) {
+    pub(crate) fn hangs(&self) {
         self.0.store(Self::HANGS, Ordering::Relaxed);
     }
 
-    pub(super) fn is_lost(&self) {
+    pub(crate) fn is_lost(&self) {
         self.0.store(Self::IS_LOST, Ordering::Relaxed);
     }
 
@@ -58,8 +58,9 @@ impl Fare {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Shaky {
+pub(crate) struct Shaky {
     memory: Memory<u32>,
+    pub(crate) enqueues: Fare,
     pub(super) heartbeats: Fare,
     pub(super) settles: Fare,
     /// After how many milliseconds a claim is answered that has been done.
@@ -71,10 +72,11 @@ pub(super) struct Shaky {
 }
 
 /// A queue on such a storage, and its switches.
-pub(super) fn shaky(clock: Clock) -> (Queue<u32>, Shaky) {
+pub(crate) fn shaky(clock: Clock) -> (Queue<u32>, Shaky) {
     let memory = Memory::new(Settings::new(1_000), clock).expect("sound settings");
     let shaky = Shaky {
         memory,
+        enqueues: Fare::default(),
         heartbeats: Fare::default(),
         settles: Fare::default(),
         claims_late_by: Arc::default(),
@@ -100,7 +102,13 @@ impl Storage<u32> for Shaky {
     }
 
     async fn enqueue(&self, jobs: Vec<NewJob<u32>>, room: Room) -> io::Result<Vec<Enqueued>> {
-        never(self.memory.enqueue(jobs, room).await)
+        match self.enqueues.is_lost_or_fails().await? {
+            true => {
+                never(self.memory.enqueue(jobs, room).await)?;
+                Err(io::Error::other("the line went down after it"))
+            }
+            false => never(self.memory.enqueue(jobs, room).await),
+        }
     }
 
     async fn claim(&self, claim: Claim) -> io::Result<Vec<Claimed<u32>>> {
