@@ -5,11 +5,11 @@
 //! Between two fires nothing changes: a look compares the time with both, and does no more. Beyond them, either way,
 //! the last fire up to now is *open*, if it is not one of those that were pushed, until it is pushed or too late.
 //!
-//! | at a look          | nothing is open             | a fire is open                           |
-//! |--------------------|-----------------------------|------------------------------------------|
-//! | between its fires  | nothing                     | push it; too late: it is missed          |
-//! | the time went on   | the last fire is open       | it is missed, and the last fire is open  |
-//! | the time went back | as above; not what was pushed | it is forgotten, and comes again       |
+//! | at a look                  | nothing is open        | a fire is open                            |
+//! |----------------------------|------------------------|-------------------------------------------|
+//! | between the same two fires | nothing                | push it; where it is too late, it is missed |
+//! | the time went beyond one   | the last fire is open  | it is missed, and the last fire is open   |
+//! | the time went back         | the last fire is open  | it comes again, and the last fire is open |
 //!
 //! So a time that jumps by a year opens one fire and no storm of them, and who looks for the first time opens the
 //! last one: whether another process has pushed it, the storage knows.
@@ -40,6 +40,8 @@ pub(super) struct Plan {
     /// The fires before and after the last look.
     between: Option<(Nanos, Nanos)>,
     open: Option<Nanos>,
+    /// That the open one is too late was told.
+    is_missed: bool,
     pushed: VecDeque<Nanos>,
 }
 
@@ -57,26 +59,45 @@ impl Plan {
         if !(LOOK..=LATEST).contains(&late) {
             return Err(ConfigError::new("late", format!("{late:?}"), "from a second to a year"));
         }
-        Ok(Self { schedule, late, between: None, open: None, pushed: VecDeque::new() })
+        Ok(Self {
+            schedule,
+            late,
+            between: None,
+            open: None,
+            is_missed: false,
+            pushed: VecDeque::new(),
+        })
     }
 
     pub(super) fn look(&mut self, now: Nanos) -> Found {
         let mut found = Found::default();
-        let is_first = self.between.is_none();
+        let before = self.open;
+        let went_on = self.between.is_some_and(|(_, next)| next <= now);
         if self.between.is_none_or(|(last, next)| now < last || next <= now) {
             let last = self.schedule.last(now);
             let next = self.schedule.next(now);
             self.between = Some((last.unwrap_or_default(), next.unwrap_or(Nanos::MAX)));
-            found.missed = self.open.filter(|open| last.is_some_and(|last| *open < last));
+            found.missed = before.filter(|_| went_on && !self.is_missed);
             self.open = last.filter(|last| !self.pushed.contains(last));
+            self.is_missed = false;
         }
-        if let Some(open) = self.open.take_if(|open| now.since(*open) > self.late)
-            && !is_first
+        found.fire = self.in_time(now);
+        if let Some(open) = self.open
+            && found.fire.is_none()
+            && !self.is_missed
         {
-            found.missed = Some(open);
+            self.is_missed = true;
+            // Who begins, or goes back to it, has not been there for it.
+            if went_on || before == self.open {
+                found.missed = Some(open);
+            }
         }
-        found.fire = self.open;
         found
+    }
+
+    /// The open fire, while it is not too late. Where the time goes back a little, it is in time again.
+    fn in_time(&self, now: Nanos) -> Option<Nanos> {
+        self.open.filter(|open| now.since(*open) <= self.late)
     }
 
     /// This fire is in.
@@ -99,8 +120,8 @@ impl Plan {
 
     /// In how long it is worth while to look again.
     pub(super) fn wait(&self, now: Nanos) -> Duration {
-        match (self.open, self.between) {
-            (None, Some((_, next))) => next.since(now).min(LOOK),
+        match self.between {
+            Some((_, next)) if self.in_time(now).is_none() => next.since(now).min(LOOK),
             _ => LOOK,
         }
     }
@@ -216,6 +237,13 @@ mod tests {
             "7 is too late, and 8 to come"
         );
         assert_eq!(plan.look(hour(8)), fire(hour(8)));
+    }
+
+    #[test]
+    fn a_fire_that_was_too_late_by_a_clock_that_was_wrong_is_in_time_when_it_is_right() {
+        let mut plan = plan(LATE);
+        assert_eq!(plan.look(hour(7) + LATE * 2), Found::default());
+        assert_eq!(plan.look(hour(7) + LATE), fire(hour(7)));
     }
 
     #[test]

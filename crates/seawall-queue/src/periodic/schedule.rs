@@ -219,7 +219,7 @@ mod tests {
                 "@monthly",
             ];
             let zones = ["UTC", "CET-1CEST,M3.5.0,M10.5.0/3", "NZST-12NZDT,M9.5.0,M4.1.0/3"];
-            let cron = (prop::sample::select(&texts[..]), prop::sample::select(&zones[..]));
+            let cron = (prop::sample::select(texts.to_vec()), prop::sample::select(zones.to_vec()));
             let cron =
                 cron.prop_map(|(text, zone)| Schedule::cron(text).unwrap().zone(zone).unwrap());
             prop_oneof![1 => schedules, 4 => cron].boxed()

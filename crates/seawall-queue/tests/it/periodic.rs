@@ -16,11 +16,8 @@ use crate::worker::shaky::{Shaky, shaky};
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How many fires there were, by what came of this counter.
 fn count(queue: &Queue<u32>, counter: &str) -> u64 {
-    let snapshot = seawall_core::Observe::snapshot(queue);
-    let found = snapshot.counters().find(|(name, _)| *name == counter);
-    found.map(|(_, count)| count).expect("there is such a counter")
+    queue.snapshot().counters[counter]
 }
 
 /// The moments at which jobs were done, in seconds.
@@ -77,7 +74,9 @@ async fn each_fire_is_done_once_at_its_moment_however_many_workers_there_are()
     let run = |at: usize| workers[at].run_until(sleep(MINUTE * 10));
     join!(run(0), run(1), run(2), run(3));
 
-    let expected: Vec<_> = (1..=10).map(|minute| (began / 60 + minute) * 60).collect();
+    // The fire of half a minute ago, and those that came.
+    let came = (1..=10).map(|minute| (began / 60 + minute) * 60);
+    let expected: Vec<_> = std::iter::once(began).chain(came).collect();
     assert_eq!(taken(&done), expected);
     Ok(())
 }
@@ -99,7 +98,7 @@ async fn a_worker_that_ends_or_is_dropped_fires_no_more_and_a_later_one_does()
     assert_eq!(taken(&done).len(), 1);
     sleep(MINUTE * 3).await;
     worker.run_until(sleep(MINUTE / 3)).await;
-    assert_eq!(taken(&done), [], "what nobody was there for is too late");
+    assert!(taken(&done).is_empty(), "what nobody was there for is too late");
     worker.run_until(sleep(MINUTE / 3)).await;
     assert_eq!(taken(&done).len(), 1);
     Ok(())
@@ -114,7 +113,7 @@ async fn a_schedule_that_is_said_or_stopped_while_the_worker_runs_is_heeded() ->
     let worker = worker(queue.clone(), &done);
     let people = async {
         sleep(MINUTE).await;
-        assert_eq!(taken(&done), []);
+        assert!(taken(&done).is_empty());
         let periodic = queue.every(MINUTE, 7).clock(Clock::tokio()).await?;
         assert_eq!(periodic.name().as_str(), "every 60s");
         let next = periodic.next().expect("it fires");
@@ -126,7 +125,7 @@ async fn a_schedule_that_is_said_or_stopped_while_the_worker_runs_is_heeded() ->
         periodic.stop();
         assert_eq!(periodic.next(), None);
         sleep(MINUTE * 2).await;
-        assert_eq!(taken(&done), []);
+        assert!(taken(&done).is_empty());
 
         // Its name is free again; and what was pushed is not pushed again by the new one.
         queue.every(MINUTE, 7).late(MINUTE).clock(Clock::tokio()).await?;
@@ -147,10 +146,12 @@ async fn a_storage_that_fails_or_hangs_has_the_fire_when_it_is_back() -> Result<
     let line = async {
         sleep(SECOND).await; // the fire of half a minute ago
         assert_eq!(taken(&done).len(), 1);
-        for make_worse in [|line: &Shaky| line.enqueues.fails(), |line| line.enqueues.hangs()] {
+        for make_worse in
+            [|line: &Shaky| line.enqueues.fails(), |line: &Shaky| line.enqueues.hangs()]
+        {
             make_worse(&storage);
             sleep(MINUTE).await;
-            assert_eq!(taken(&done), []);
+            assert!(taken(&done).is_empty());
             storage.enqueues.is_well();
             sleep(SECOND * 12).await; // a call that hangs is given up after ten
             assert_eq!(taken(&done).len(), 1);
@@ -166,7 +167,7 @@ async fn a_storage_that_fails_or_hangs_has_the_fire_when_it_is_back() -> Result<
         assert_eq!(count(&queue, "fires_missed"), 0);
     };
     join!(worker.run_until(sleep(MINUTE * 7)), line);
-    assert!(worker.report().failed_calls > 60);
+    assert!(worker.report().failed_calls >= 30);
     Ok(())
 }
 

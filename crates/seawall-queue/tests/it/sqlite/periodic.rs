@@ -62,21 +62,23 @@ fn a_fire_is_pushed_once_by_the_processes_on_a_file_and_by_those_that_come_after
 fn a_clock_that_is_set_back_pushes_nothing_again_that_the_file_knows() {
     block(async {
         let (directory, (clock, hand)) = (directory(), Clock::manual());
-        hand.advance(HOUR * 5);
+        hand.advance(HOUR + HOUR / 12); // 02:05
         let before = begin(directory.path(), &clock).await;
         assert_eq!(before.fire().await.pushed, 1);
-        hand.advance(HOUR);
-        assert_eq!(before.fire().await.pushed, 1);
+        assert_eq!(do_all(&before).await, [2]);
         drop(before);
 
         // The process and the file go by one clock.
         let (clock, hand) = Clock::manual();
-        hand.advance(HOUR * 5 + HOUR / 4);
+        hand.advance(HOUR - HOUR / 12); // 01:55
         let after = begin(directory.path(), &clock).await;
-        assert_eq!(after.fire().await.pushed, 0);
-        hand.advance(HOUR);
-        assert_eq!(after.fire().await.pushed, 0);
-        hand.advance(HOUR);
+        for _ in 0..12 {
+            assert_eq!(after.fire().await.pushed, 0);
+            assert!(do_all(&after).await.is_empty());
+            hand.advance(HOUR / 15);
+        }
+        hand.advance(HOUR / 3);
         assert_eq!(after.fire().await.pushed, 1);
+        assert_eq!(do_all(&after).await, [3]);
     });
 }
