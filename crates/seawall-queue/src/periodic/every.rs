@@ -35,7 +35,7 @@ impl<T> Queue<T> {
     /// struct Cleanup;
     ///
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-    /// let queue = Queue::memory("upkeep").build()?;
+    /// let queue = Queue::<Cleanup>::memory("upkeep").build()?;
     /// queue.every("0 3 * * *", Cleanup).await?;
     ///
     /// // And if all machines are down at three: as soon as one is up again, until noon.

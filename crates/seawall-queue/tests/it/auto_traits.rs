@@ -5,6 +5,7 @@ use std::{cell::Cell, error::Error, marker::PhantomPinned};
 use seawall_queue::{
     Claimed, DeadLetters, Event, Job, Memory, MemoryBuilder, NewJob, Queue, QueueBuilder,
     StorageError,
+    periodic::{Every, Fire, Fired, Periodic, Schedule},
     ring::{
         Drain, Receiver, Receiving, ReceivingMany, SendError, Sender, Sending, TryRecvError,
         TrySendError,
@@ -35,6 +36,10 @@ const _: () = {
     all::<Claimed<u8>>();
     all::<Job<u8>>();
     all::<Event>();
+    all::<Every<'static, u8>>();
+    all::<Periodic<u8>>();
+    all::<Schedule>();
+    all::<(Fire, Fired)>();
     #[cfg(feature = "tower")]
     {
         error::<seawall_queue::EnqueueError>();
@@ -73,6 +78,7 @@ fn calls(queue: &Queue<u8>) {
     sends(&queue.push_or_shed(1));
     sends(&queue.push_batch([1]));
     sends(&queue.promote(1));
+    sends(&queue.fire());
     sends(&queue.pause());
     sends(&queue.dead_letters().requeue_all());
 }

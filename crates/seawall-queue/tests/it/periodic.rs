@@ -2,12 +2,9 @@
 
 mod several;
 
-use std::{
-    sync::{Arc, Mutex as Locked, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use seawall_core::{Clock, Nanos};
+use seawall_core::{Clock, Nanos, sync::Mutex};
 use seawall_queue::{BoxError, Job, Memory, Queue, Worker, storage::Settings};
 use tokio::{join, time::sleep};
 
@@ -21,7 +18,7 @@ fn count(queue: &Queue<u32>, counter: &str) -> u64 {
 }
 
 /// The moments at which jobs were done, in seconds.
-type Done = Arc<Locked<Vec<u64>>>;
+type Done = Arc<Mutex<Vec<u64>>>;
 
 fn seconds(clock: &Clock) -> u64 {
     clock.now().as_duration().as_secs()
@@ -30,14 +27,14 @@ fn seconds(clock: &Clock) -> u64 {
 fn worker(queue: Queue<u32>, done: &Done) -> Worker<u32> {
     let done = Arc::clone(done);
     let worker = Worker::builder(queue).lease(MINUTE).handler(move |_: Job<u32>| {
-        done.lock().unwrap_or_else(PoisonError::into_inner).push(seconds(&Clock::tokio()));
+        done.lock().push(seconds(&Clock::tokio()));
         async { Ok::<_, BoxError>(()) }
     });
     worker.build().expect("sound settings")
 }
 
 fn taken(done: &Done) -> Vec<u64> {
-    std::mem::take(&mut done.lock().unwrap_or_else(PoisonError::into_inner))
+    std::mem::take(&mut done.lock())
 }
 
 /// Waits for the next full minute, and half of one.
