@@ -14,7 +14,7 @@ use super::{
     slots::Out,
 };
 
-/// Waits for a value; from [`Receiver::recv`].
+/// Waits for a value; from [`Receiver::recv`](super::Receiver::recv).
 ///
 /// It takes a value only where it gives it back in the same step: dropped before, it has taken none.
 #[must_use = "a future receives nothing unless it is polled"]
@@ -22,7 +22,7 @@ pub struct Receiving<'a, T> {
     waits: Waits<'a, T>,
 }
 
-/// Waits for values; from [`Receiver::recv_many`].
+/// Waits for values; from [`Receiver::recv_many`](super::Receiver::recv_many).
 ///
 /// It takes values only where it is ready in the same step: dropped before, it has taken none.
 #[must_use = "a future receives nothing unless it is polled"]

@@ -15,7 +15,7 @@ use super::{
     slots::In,
 };
 
-/// Waits for room and sends; from [`Sender::send`].
+/// Waits for room and sends; from [`Sender::send`](super::Sender::send).
 ///
 /// It holds the value until there is room: dropped before, it has sent nothing.
 #[must_use = "a future sends nothing unless it is polled"]

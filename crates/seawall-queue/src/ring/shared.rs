@@ -88,7 +88,7 @@ impl<T> Shared<T> {
         Ok(count)
     }
 
-    #[inline]
+    #[inline(always)]
     fn popped(&self) {
         self.senders.notify(|called| self.slots.has_for_sender(called));
         // Nothing came for them, unless it was the last thing of all.

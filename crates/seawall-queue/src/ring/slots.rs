@@ -188,7 +188,7 @@ impl<T> Slots<T> {
     }
 
     /// Claims the first position, whose slot it gives too, and as many as `count` says that there are.
-    #[inline]
+    #[inline(always)]
     fn claim(
         &self,
         mut count: impl FnMut(usize) -> usize,
@@ -225,7 +225,7 @@ impl<T> Slots<T> {
     }
 
     /// Takes the value of a position that the caller has claimed, out of its slot.
-    #[inline]
+    #[inline(always)]
     fn take(&self, head: usize, slot: &Slot<T>) -> T {
         // SAFETY: `head` is claimed, which was free to claim since the stamp said that it is filled (seen
         // with Acquire, for each position of a batch), and its stamp is not set yet.
