@@ -18,6 +18,7 @@
 mod core;
 mod keys;
 mod lanes;
+mod places;
 mod record;
 mod uniques;
 mod waiting;
@@ -40,8 +41,8 @@ use crate::{
     job::{Cancelled, JobId, Kept, Settled},
     ring::{gives_way, rested},
     storage::{
-        Claim, Claimed, Enqueued, Heartbeat, Hint, JobInfo, Look, NewJob, Promoted, Requeued, Room,
-        Settings, Settlement, Stats, Storage,
+        Claim, Claimed, Enqueued, Heartbeat, Hint, JobInfo, Look, MAX_BATCH, NewJob, Promoted,
+        Requeued, Room, Settings, Settlement, Stats, Storage,
     },
 };
 
@@ -83,7 +84,7 @@ impl<P> Memory<P> {
 
     /// As [`Storage::claim`], at once; the payloads are still shared.
     pub(crate) fn claim_now(&self, claim: &Claim) -> Vec<Claimed<Arc<P>>> {
-        let mut claimed = Vec::new();
+        let mut claimed = Vec::with_capacity(claim.max.min(self.0.work.things()).min(MAX_BATCH));
         self.0.with(|core| core.claim(claim, |job| claimed.push(job)));
         claimed
     }

@@ -19,17 +19,14 @@ mod enqueue;
 mod people;
 mod time;
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use seawall_core::{Name, Nanos};
 
 use super::{
     keys::{Keys, LetIn, Stand},
-    lanes::{Lanes, Place, Set},
+    lanes::{Lanes, Set},
+    places::{Place, Places},
     record::{Records, Trash},
     uniques::Uniques,
 };
@@ -41,12 +38,12 @@ use crate::{
 pub(super) struct Core<P> {
     jobs: Records<P>,
     lanes: Lanes,
-    leased: BTreeSet<Place>,
+    leased: Places,
     keys: Option<Keys>,
     uniques: Uniques,
     /// Done and cancelled ones: they never come back, so they leave as they came.
     done: VecDeque<Place>,
-    dead: BTreeSet<Place>,
+    dead: Places,
     cancelled: usize,
     paused: bool,
     /// Of the last job, and of the last claim.
@@ -67,11 +64,11 @@ impl<P> Core<P> {
         Self {
             jobs: Records::default(),
             lanes: Lanes::default(),
-            leased: BTreeSet::new(),
+            leased: Places::default(),
             keys: Keys::new(settings),
             uniques: Uniques::default(),
             done: VecDeque::new(),
-            dead: BTreeSet::new(),
+            dead: Places::default(),
             cancelled: 0,
             paused: false,
             last_id: 0,
@@ -151,7 +148,7 @@ impl<P> Core<P> {
 
     /// A lease of a job ended: another of its key may come.
     fn end_lease(&mut self, id: JobId, until: Nanos) {
-        self.leased.remove(&(until, id));
+        self.leased.remove((until, id));
         let now = self.next_served();
         if let Some(keys) = &mut self.keys
             && let Some(key) = &self.jobs[&id].key
@@ -305,7 +302,7 @@ impl<P> Core<P> {
         let before = record.life.phase;
         let kept = record.life.heartbeat(self.now, token, lease);
         if let (Kept::Extended | Kept::Cancel, Phase::Leased { until, .. }) = (kept, before) {
-            self.leased.remove(&(until, id));
+            self.leased.remove((until, id));
             self.leased.insert((self.now + lease, id));
             if let Some(progress) = heartbeat.progress {
                 record.note_progress(progress);

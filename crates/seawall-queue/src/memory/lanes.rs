@@ -1,19 +1,19 @@
 //! The order of what waits: a lane a priority, in each a set for what is ready, what is scheduled and what
 //! its key holds up.
 //!
-//! In a lane, turn is the order of being due (or of when a key was served, should that be later); between lanes, the first ones are compared. So a claim looks
-//! at as many jobs as there are priorities in use, and a job that comes or goes at an end of its set touches
-//! what is in the cache, however many wait.
+//! In a lane, turn is the order of being due (or of when a key was served, should that be later); between lanes, the
+//! first ones are compared. So a claim looks at as many jobs as there are priorities in use, and a job that comes or
+//! goes at an end of its set touches what is in the cache, however many wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use seawall_core::{Nanos, Priority};
 
-use super::record::Record;
+use super::{
+    places::{Place, Places},
+    record::Record,
+};
 use crate::{job::JobId, storage::turn::turn};
-
-/// Since when a job counts, and which it is: since it was or is due, mostly.
-pub(super) type Place = (Nanos, JobId);
 
 /// In which of a lane's sets a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum Set {
 }
 
 #[derive(Default)]
-struct Lane([BTreeSet<Place>; 3]);
+struct Lane([Places; 3]);
 
 /// All that waits.
 #[derive(Default)]
@@ -68,7 +68,7 @@ impl Lanes {
     /// Takes a waiting job out of its set.
     pub(super) fn take<P>(&mut self, id: JobId, record: &Record<P>) {
         let lane = self.lanes.get_mut(&record.priority).expect("who waits has a lane");
-        let was_there = lane.0[record.set as usize].remove(&record.place(id));
+        let was_there = lane.0[record.set as usize].remove(record.place(id));
         debug_assert!(was_there, "a job is where it says it is");
         self.counts[record.set as usize] -= 1;
         self.popped(id, record);
@@ -84,7 +84,7 @@ impl Lanes {
     /// The ready one whose turn it is, out of its set; then it is [`popped`](Self::popped).
     pub(super) fn pop_ready(&mut self) -> Option<JobId> {
         let first = |(&priority, lane): (&Priority, &Lane)| {
-            let &(due, id) = lane.0[Set::Ready as usize].first()?;
+            let (due, id) = lane.0[Set::Ready as usize].first()?;
             Some(((turn(due, priority), id), priority))
         };
         let ((_, id), priority) = self.lanes.iter().filter_map(first).min()?;
@@ -104,7 +104,7 @@ impl Lanes {
     /// The first of a set in any lane.
     pub(super) fn first(&self, set: Set) -> Option<(Place, Priority)> {
         let first = |(&priority, lane): (&Priority, &Lane)| {
-            lane.0[set as usize].first().map(|&place| (place, priority))
+            lane.0[set as usize].first().map(|place| (place, priority))
         };
         self.lanes.iter().filter_map(first).min()
     }
@@ -114,7 +114,7 @@ impl Lanes {
     pub(super) fn last_below(&self, priority: Priority, groups: &[&[Set]]) -> Option<JobId> {
         let mut below = self.lanes.range(..priority).map(|(_, lane)| lane);
         let last = |lane: &Lane| {
-            let last_of = |&set: &Set| lane.0[set as usize].last().copied();
+            let last_of = |&set: &Set| lane.0[set as usize].last();
             groups.iter().find_map(|group| group.iter().filter_map(last_of).max())
         };
         below.find_map(last).map(|(_, id)| id)
@@ -126,6 +126,6 @@ impl Lanes {
             .lanes
             .values()
             .flat_map(move |lane| sets.iter().flat_map(move |&set| lane.0[set as usize].iter()));
-        places.map(|&(_, id)| id)
+        places.map(|(_, id)| id)
     }
 }

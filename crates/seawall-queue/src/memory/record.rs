@@ -8,7 +8,7 @@ use std::{
 
 use seawall_core::{Name, Nanos, Priority};
 
-use super::lanes::{Place, Set};
+use super::{lanes::Set, places::Place};
 use crate::{
     job::{Cause, JobId, Life, Phase, State, Verdict},
     storage::{JobInfo, Progress, Unique, turn::turn},

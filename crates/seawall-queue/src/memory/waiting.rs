@@ -26,8 +26,13 @@ impl Bell {
         self.things.store(things, Relaxed); // ordered by the lock, and by the line's fence
     }
 
+    /// How many there were a moment ago.
+    pub(crate) fn things(&self) -> usize {
+        self.things.load(Relaxed)
+    }
+
     fn has(&self, called: usize) -> bool {
-        self.things.load(Relaxed) > called
+        self.things() > called
     }
 
     /// After there may be more than before: calls as many as there are things for.

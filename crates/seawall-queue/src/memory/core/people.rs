@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Core;
 use crate::{
     job::{Cancelled, JobId, Phase, State},
-    memory::lanes::{Place, Set},
+    memory::{lanes::Set, places::Place},
     storage::{JobInfo, Look, Requeued, Scope, Stats, Unique},
 };
 
@@ -33,7 +33,7 @@ impl<P> Core<P> {
             self.uniques.hold(key, id, None);
         }
         record.life.requeue(self.now);
-        self.dead.remove(&(at, id));
+        self.dead.remove((at, id));
         self.seat(id);
         Requeued::Now
     }
@@ -78,13 +78,13 @@ impl<P> Core<P> {
 
     /// All that may be in a state: what is scheduled may be due.
     fn ids(&self, state: State) -> Vec<JobId> {
-        let of = |places: &mut dyn Iterator<Item = &Place>| places.map(|&(_, id)| id).collect();
+        let of = |places: &mut dyn Iterator<Item = Place>| places.map(|(_, id)| id).collect();
         match state {
             State::Scheduled | State::Retrying => self.lanes.ids(&[Set::Scheduled]).collect(),
             State::Ready => self.lanes.ids(&[Set::Ready, Set::Scheduled, Set::HeldUp]).collect(),
             State::Leased => of(&mut self.leased.iter()),
             State::Dead => of(&mut self.dead.iter()),
-            State::Done | State::Cancelled => of(&mut self.done.iter()),
+            State::Done | State::Cancelled => of(&mut self.done.iter().copied()),
         }
     }
 }

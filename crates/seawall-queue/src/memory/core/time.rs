@@ -29,7 +29,7 @@ impl<P> Core<P> {
     pub(in crate::memory) fn promote(&mut self, mut budget: usize) -> Promoted {
         let mut promoted = Promoted::default();
         while budget > 0
-            && let Some(&(until, id)) = self.leased.first()
+            && let Some((until, id)) = self.leased.first()
             && until <= self.now
         {
             budget -= 1;
@@ -65,7 +65,7 @@ impl<P> Core<P> {
     fn forget(&mut self) -> bool {
         if self.done.front().is_some_and(|&(at, _)| at + self.keep_done.age <= self.now) {
             self.forget_done();
-        } else if self.dead.first().is_some_and(|&(at, _)| at + self.keep_dead.age <= self.now) {
+        } else if self.dead.first().is_some_and(|(at, _)| at + self.keep_dead.age <= self.now) {
             self.forget_dead();
         } else {
             return false;
@@ -75,10 +75,10 @@ impl<P> Core<P> {
 
     /// In how long there is something to do.
     fn next(&self) -> Option<Duration> {
-        let lease = self.leased.first().map(|&(until, _)| until);
+        let lease = self.leased.first().map(|(until, _)| until);
         let due = self.lanes.first(Set::Scheduled).map(|((due, _), _)| due);
         let done = self.done.front().map(|&(at, _)| at + self.keep_done.age);
-        let dead = self.dead.first().map(|&(at, _)| at + self.keep_dead.age);
+        let dead = self.dead.first().map(|(at, _)| at + self.keep_dead.age);
         let next = [lease, due, done, dead, self.uniques.next_over()].into_iter().flatten().min();
         next.map(|next| next.since(self.now))
     }
