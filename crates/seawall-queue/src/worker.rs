@@ -1,9 +1,9 @@
 //! Who does the jobs: claims them, runs each in a task of its own, keeps their leases, and settles them.
 //!
 //! Read in this order: this page; `builder`, what can be set; `handler`, what is done with a job; `run`, one
-//! run from its claim to its verdict; `runs`, those that are under way; `scale`, how many they should be, pure. Then
-//! the six loops, each of which does one thing and waits for nothing but that: `claims`, `heart`, `settles`, `promotes`,
-//! `scales`, `fires`; and `report`, what became of it all.
+//! run from its claim to its verdict; `crew`, who polls it; `runs`, those that are under way; `scale`, how many they
+//! should be, pure. Then the six loops, each of which does one thing and waits for nothing but that: `claims`, `heart`,
+//! `settles`, `promotes`, `scales`, `fires`; and `report`, what became of it all.
 //!
 //! ```text
 //!              ┌──────────── runs: one task a job ───────────┐
@@ -26,7 +26,8 @@
 //! 5. **Whoever hangs is cut.** [`timeout`](WorkerBuilder::timeout) ends an attempt, and with it its heartbeat.
 //! 6. **A blocked handler blocks itself.** Heartbeats go out from the future of [`run_until`](Worker::run_until),
 //!    runs are tasks beside it; on a runtime of several threads a handler that never yields holds up no
-//!    lease of another. On a runtime of one thread it does: use `spawn_blocking` in it.
+//!    lease of another. On a runtime of one thread it does, and so does one that is run
+//!    [inline](WorkerBuilder::inline): use `spawn_blocking` in it.
 //! 7. **Never more than asked for**: what is claimed and not settled counts.
 //! 8. **A shutdown loses nothing.** What was claimed and not begun goes back to its place at once; what runs
 //!    has the time that [`drain`](WorkerBuilder::drain) says, and goes back without a lost attempt.
@@ -34,6 +35,7 @@
 mod builder;
 mod claims;
 mod concurrency;
+mod crew;
 mod fires;
 mod handler;
 mod heart;
@@ -49,12 +51,12 @@ mod shared;
 
 use std::{fmt, future::Future, pin::pin, sync::Arc};
 
-use futures_util::future::{Either, join5, select};
-use tokio::{task::JoinSet, time::timeout};
+use futures_util::future::{Either, join, join5, select};
+use tokio::time::timeout;
 
 pub(crate) use self::runs::Ties;
-use self::shared::Shared;
 pub use self::{builder::WorkerBuilder, concurrency::Concurrency, report::Report, runs::Stop};
+use self::{crew::Crew, shared::Shared};
 use crate::Queue;
 
 /// Does the jobs of a queue.
@@ -107,16 +109,17 @@ impl<T: Send + Sync + 'static> Worker<T> {
     /// again, who also says what was on its way to the storage.
     pub async fn run_until(&self, shutdown: impl Future<Output = ()>) -> Report {
         let shared = &self.shared;
-        let mut tasks = JoinSet::new(); // dropped with this future, and all runs with it
-        let mut upkeep = pin!(join5(
+        let crew = Crew::new(shared.terms.inline); // dropped with this future, and all runs with it
+        let loops = join5(
             heart::beat(shared),
             settles::settle(shared),
             promotes::promote(shared),
             scales::scale(shared),
-            fires::fire(shared)
-        ));
+            fires::fire(shared),
+        );
+        let mut upkeep = pin!(join(crew.work(), loops));
 
-        let claims = pin!(claims::claim(shared, &mut tasks, shutdown));
+        let claims = pin!(claims::claim(shared, &crew, shutdown));
         if let Either::Right((never, _)) = select(claims, upkeep.as_mut()).await {
             match never.0 {}
         }

@@ -30,6 +30,7 @@ use crate::{
 /// | `backoff` | 1 s, doubling to 10 min, full jitter | what failed at once fails at once again |
 /// | `timeout` | none | how long a job may take is its own affair; set it, for what hangs is never given up without |
 /// | `drain` | 25 s | less than the 30 s that schedulers wait before they kill |
+/// | `inline` | no | a task for each run: what blocks one holds up no other |
 /// | `poll` | 1 s | how late something is found whose hint was missed |
 #[must_use = "a builder builds nothing until `build`"]
 pub struct WorkerBuilder<T> {
@@ -51,6 +52,7 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
             timeout: None,
             drain: SECOND * 25,
             poll: SECOND,
+            inline: false,
         };
         Self { queue, terms, seed: None, handle: None }
     }
@@ -108,6 +110,40 @@ impl<T: Send + Sync + 'static> WorkerBuilder<T> {
     /// How often it looks without a hint.
     pub const fn poll(mut self, time: Duration) -> Self {
         self.terms.poll = time;
+        self
+    }
+
+    /// Has it poll its runs itself, inside the future of [`run_until`](Worker::run_until), instead of in a task each.
+    ///
+    /// For handlers that end soon, or mostly wait, and never block: a task costs more than such a job. What it gives up:
+    /// all runs share one thread at a time, and as long as one of them does not yield, nothing else of this worker goes
+    /// on, not its heartbeats either. Everything else holds as before: panics are caught, leases kept, time-outs cut.
+    ///
+    /// # Examples
+    ///
+    /// How do I do many small jobs as fast as they come?
+    ///
+    /// ```
+    /// # use seawall_queue::{BoxError, Job, Queue, Worker};
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let queue = Queue::<u64>::memory("clicks").build()?;
+    /// for click in 0..500 {
+    ///     queue.push(click).await?;
+    /// }
+    ///
+    /// let worker = Worker::builder(queue)
+    ///     .concurrency(1_000) // as many are claimed and settled in one call, too
+    ///     .inline()
+    ///     .handler(|click: Job<u64>| async move { Ok::<_, BoxError>(drop(click)) })
+    ///     .build()?;
+    /// # let shutdown = tokio::time::sleep(std::time::Duration::from_millis(50));
+    /// assert_eq!(worker.run_until(shutdown).await.done, 500);
+    /// # Ok::<(), BoxError>(())
+    /// # })?;
+    /// # Ok::<(), BoxError>(())
+    /// ```
+    pub const fn inline(mut self) -> Self {
+        self.terms.inline = true;
         self
     }
 

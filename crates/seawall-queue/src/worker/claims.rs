@@ -3,19 +3,13 @@
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{
-    run::{Place, run},
-    shared::Shared,
-};
+use super::{crew::Crew, run::Run, runs::Ties, shared::Shared};
 use crate::{
     job::Verdict,
     poll_once::poll_once,
-    storage::{Claim, Claimed, Hint, MAX_BATCH, Settlement},
+    storage::{Claim, Claimed, Hint, MAX_BATCH},
 };
 
 /// A hint that comes again and again for nothing is followed this often.
@@ -24,12 +18,11 @@ const BREATH: Duration = Duration::from_millis(1);
 /// Claims until `shutdown`. It never leaves a claim half way: what was leased is run or given back.
 pub(super) async fn claim<T: Send + Sync + 'static>(
     shared: &Arc<Shared<T>>,
-    tasks: &mut JoinSet<()>,
+    crew: &Crew<T>,
     shutdown: impl Future<Output = ()>,
 ) {
     let mut shutdown = pin!(shutdown);
     loop {
-        while tasks.try_join_next().is_some() {} // what is over needs no place in the set
         let room = match select(
             shutdown.as_mut(),
             pin!(shared.runs.room(|| shared.scale.lock().places())),
@@ -53,13 +46,13 @@ pub(super) async fn claim<T: Send + Sync + 'static>(
         };
 
         let news = match claimed {
-            Ok(Ok(jobs)) if is_over => return jobs.iter().for_each(|job| shared.give_back(job)),
+            Ok(Ok(jobs)) if is_over => return shared.give_back(&jobs),
             Ok(Ok(jobs)) if jobs.len() == room => {
-                jobs.into_iter().for_each(|job| shared.begin(job, sent, tasks));
+                shared.begin(jobs, sent, crew);
                 continue; // there may be more
             }
             Ok(Ok(jobs)) => {
-                jobs.into_iter().for_each(|job| shared.begin(job, sent, tasks));
+                shared.begin(jobs, sent, crew);
                 true
             }
             Ok(Err(_)) | Err(_) => {
@@ -92,17 +85,21 @@ impl<T: Send + Sync + 'static> Shared<T> {
         Claim::new(room, terms.lease).limits(terms.limits).worker(terms.name.clone())
     }
 
-    fn begin(self: &Arc<Self>, job: Claimed<T>, sent: Instant, tasks: &mut JoinSet<()>) {
-        self.tally.claimed.add(1);
-        let ties = self.runs.enter(job.lease, sent + self.terms.safe());
-        let place = Place::new(Arc::clone(self), &job);
-        tasks.spawn(run(place, job, ties));
+    fn begin(self: &Arc<Self>, jobs: Vec<Claimed<T>>, sent: Instant, crew: &Crew<T>) {
+        let ties = self.enter(&jobs, sent);
+        let run = |(job, ties)| Run::new(Arc::clone(self), job, ties);
+        crew.begin(jobs.into_iter().zip(ties).map(run));
     }
 
-    /// It came when nothing is begun any more: back to its old place.
-    fn give_back(&self, job: &Claimed<T>) {
-        self.tally.claimed.add(1);
-        self.runs.enter(job.lease, Instant::now() + self.terms.safe());
-        self.outbox.put(Settlement { lease: job.lease, verdict: Verdict::Release });
+    /// They came when nothing is begun any more: back to their old places.
+    fn give_back(&self, jobs: &[Claimed<T>]) {
+        for ties in self.enter(jobs, Instant::now()) {
+            self.outbox.put(&ties, Verdict::Release);
+        }
+    }
+
+    fn enter(&self, jobs: &[Claimed<T>], sent: Instant) -> Vec<Arc<Ties>> {
+        self.tally.claimed.add(jobs.len() as u64);
+        self.runs.enter(jobs.iter().map(|job| job.lease), sent + self.terms.safe())
     }
 }

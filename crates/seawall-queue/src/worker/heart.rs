@@ -1,11 +1,14 @@
 //! The second loop: keeps all leases by one call, says how far their jobs are, and stops what it could not keep.
 
-use std::{convert::Infallible, pin::pin, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, pending, select};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{runs::Stop, shared::Shared};
+use super::{
+    runs::{Stop, Ties},
+    shared::Shared,
+};
 use crate::{
     job::Kept,
     storage::{Heartbeat, MAX_BATCH},
@@ -50,30 +53,30 @@ pub(super) async fn beat<T: Send + Sync>(shared: &Shared<T>) -> Infallible {
 /// Asks for more time for these, and waits for answers until `until` at the latest. Whether all came.
 async fn keep<T: Send + Sync>(
     shared: &Shared<T>,
-    heartbeats: &[Heartbeat],
+    runs: &[(Arc<Ties>, Heartbeat)],
     until: Instant,
 ) -> bool {
     let mut is_answered = true;
-    for heartbeats in heartbeats.chunks(MAX_BATCH) {
+    for runs in runs.chunks(MAX_BATCH) {
         let sent = Instant::now();
-        let call = shared.queue.heartbeat(heartbeats.to_vec(), shared.terms.lease);
+        let heartbeats = runs.iter().map(|(_, heartbeat)| heartbeat.clone()).collect();
+        let call = shared.queue.heartbeat(heartbeats, shared.terms.lease);
         // No longer than a run would be safe: who hangs on this call can't stop it.
         let patience = shared.runs.safe_until().map_or(until, |safe| safe.min(until));
         let Ok(Ok(kept)) = timeout(patience.saturating_duration_since(sent), call).await else {
             shared.tally.failed_calls.add(1);
-            shared.runs.unsaid(heartbeats.to_vec());
+            runs.iter().for_each(|(ties, heartbeat)| ties.unsaid(heartbeat.progress.clone()));
             is_answered = false;
             continue; // unknown, which is not lost
         };
-        for (heartbeat, kept) in heartbeats.iter().zip(kept) {
-            let token = heartbeat.lease.token;
+        for ((ties, _), kept) in runs.iter().zip(kept) {
             match kept {
-                Kept::Extended => shared.runs.kept(token, sent + shared.terms.safe()),
+                Kept::Extended => shared.runs.kept(ties, sent + shared.terms.safe()),
                 Kept::Cancel => {
-                    shared.runs.kept(token, sent + shared.terms.safe());
-                    shared.runs.stop(token, Stop::Cancelled);
+                    shared.runs.kept(ties, sent + shared.terms.safe());
+                    ties.stop(Stop::Cancelled);
                 }
-                Kept::Lost => shared.runs.stop(token, Stop::Lost),
+                Kept::Lost => ties.stop(Stop::Lost),
             }
         }
     }

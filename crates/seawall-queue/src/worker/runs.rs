@@ -1,12 +1,15 @@
 //! The runs that are under way: whose lease each has, until when it is safe, and whether it is to stop.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use seawall_core::sync::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    job::{Lease, Token},
+    job::Lease,
     storage::{Heartbeat, Progress},
 };
 
@@ -28,14 +31,23 @@ pub enum Stop {
 /// All runs of a worker, until each is settled.
 #[derive(Default)]
 pub(super) struct Runs {
-    live: Mutex<HashMap<Token, Live>>,
+    seats: Mutex<Seats>,
     /// Someone left.
     left: Notify,
     /// Someone said how far it is.
     news: Arc<Notify>,
 }
 
-struct Live {
+/// A seat a run. Who leaves one leaves his ties to the next who takes it, if nobody holds them any more: a worker
+/// that has been full allocates none.
+#[derive(Default)]
+struct Seats {
+    seats: Vec<Seat>,
+    free: Vec<usize>,
+}
+
+struct Seat {
+    is_taken: bool,
     /// Until when it is safe; nothing once it was stopped for that, for it is watched for no longer.
     safe_until: Option<Instant>,
     ties: Arc<Ties>,
@@ -45,33 +57,89 @@ struct Live {
 #[derive(Debug)]
 pub(crate) struct Ties {
     pub(super) lease: Lease,
+    /// Its number, for as long as it is not settled.
+    pub(super) seat: usize,
     said: Mutex<Said>,
-    stop: Notify,
     news: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct Said {
     stop: Option<Stop>,
+    /// The run waits, and is woken when it is to stop.
+    waker: Option<Waker>,
     /// What no heartbeat has carried yet.
     progress: Option<Progress>,
 }
 
-impl Runs {
-    pub(super) fn len(&self) -> usize {
-        self.live.lock().len()
+impl Seat {
+    fn heartbeat(&self) -> (Arc<Ties>, Heartbeat) {
+        let progress = self.ties.said.lock().progress.take();
+        (Arc::clone(&self.ties), Heartbeat { lease: self.ties.lease, progress })
     }
+}
 
-    pub(super) fn enter(&self, lease: Lease, safe_until: Instant) -> Arc<Ties> {
-        let news = Arc::clone(&self.news);
-        let ties = Arc::new(Ties { lease, said: Mutex::default(), stop: Notify::new(), news });
-        let live = Live { safe_until: Some(safe_until), ties: Arc::clone(&ties) };
-        self.live.lock().insert(lease.token, live);
+impl Seats {
+    fn take(&mut self, lease: Lease, safe_until: Instant, news: &Arc<Notify>) -> Arc<Ties> {
+        let seat = self.free.pop().unwrap_or(self.seats.len());
+        let fresh = Ties { lease, seat, said: Mutex::default(), news: Arc::clone(news) };
+        if let Some(free) = self.seats.get_mut(seat) {
+            (free.is_taken, free.safe_until) = (true, Some(safe_until));
+            match Arc::get_mut(&mut free.ties) {
+                Some(ties) => *ties = fresh,
+                None => free.ties = Arc::new(fresh),
+            }
+            return Arc::clone(&free.ties);
+        }
+        let ties = Arc::new(fresh);
+        let taken = Seat { is_taken: true, safe_until: Some(safe_until), ties: Arc::clone(&ties) };
+        self.seats.push(taken);
         ties
     }
 
-    pub(super) fn leave(&self, token: Token) {
-        self.live.lock().remove(&token);
+    fn leave(&mut self, seat: usize) {
+        self.seats[seat].is_taken = false;
+        self.free.push(seat);
+    }
+
+    fn len(&self) -> usize {
+        self.seats.len() - self.free.len()
+    }
+
+    /// Where they are, if they still are.
+    fn of(&mut self, ties: &Arc<Ties>) -> Option<&mut Seat> {
+        let seat = self.seats.get_mut(ties.seat)?;
+        (seat.is_taken && Arc::ptr_eq(&seat.ties, ties)).then_some(seat)
+    }
+
+    fn taken(&self) -> impl Iterator<Item = &Seat> {
+        self.seats.iter().filter(|seat| seat.is_taken)
+    }
+
+    fn taken_mut(&mut self) -> impl Iterator<Item = &mut Seat> {
+        self.seats.iter_mut().filter(|seat| seat.is_taken)
+    }
+}
+
+impl Runs {
+    pub(super) fn len(&self) -> usize {
+        self.seats.lock().len()
+    }
+
+    /// Enters them all, before any of them begins.
+    pub(super) fn enter(
+        &self,
+        leases: impl Iterator<Item = Lease>,
+        safe_until: Instant,
+    ) -> Vec<Arc<Ties>> {
+        let mut seats = self.seats.lock();
+        leases.map(|lease| seats.take(lease, safe_until, &self.news)).collect()
+    }
+
+    pub(super) fn leave(&self, who: impl IntoIterator<Item = usize>) {
+        let mut seats = self.seats.lock();
+        who.into_iter().for_each(|seat| seats.leave(seat));
+        drop(seats);
         self.left.notify_waiters();
     }
 
@@ -103,33 +171,33 @@ impl Runs {
 
     /// When the first lease is not safe any more, of those that are watched.
     pub(super) fn safe_until(&self) -> Option<Instant> {
-        self.live.lock().values().filter_map(|live| live.safe_until).min()
+        self.seats.lock().taken().filter_map(|seat| seat.safe_until).min()
     }
 
     /// Stops what is not safe any more: each once, however long its end takes to be heard.
     pub(super) fn stop_unsafe(&self, now: Instant) {
-        for live in self.live.lock().values_mut() {
-            if live.safe_until.is_some_and(|until| until <= now) {
-                live.safe_until = None;
-                live.ties.stop(Stop::Unsure);
+        for seat in self.seats.lock().taken_mut() {
+            if seat.safe_until.is_some_and(|until| until <= now) {
+                seat.safe_until = None;
+                seat.ties.stop(Stop::Unsure);
             }
         }
     }
 
     pub(super) fn stop_all(&self, why: Stop) {
-        self.live.lock().values().for_each(|live| live.ties.stop(why));
+        self.seats.lock().taken().for_each(|seat| seat.ties.stop(why));
     }
 
-    /// One heartbeat for each, with what it said since the last one.
-    pub(super) fn heartbeats(&self) -> Vec<Heartbeat> {
-        self.live.lock().values().map(|live| live.ties.heartbeat()).collect()
+    /// One heartbeat for each, with what it said since the last one, and whom it is for.
+    pub(super) fn heartbeats(&self) -> Vec<(Arc<Ties>, Heartbeat)> {
+        self.seats.lock().taken().map(Seat::heartbeat).collect()
     }
 
     /// One for each that has said something since.
-    pub(super) fn news(&self) -> Vec<Heartbeat> {
-        let live = self.live.lock();
-        let heartbeats = live.values().map(|live| live.ties.heartbeat());
-        heartbeats.filter(|heartbeat| heartbeat.progress.is_some()).collect()
+    pub(super) fn news(&self) -> Vec<(Arc<Ties>, Heartbeat)> {
+        let seats = self.seats.lock();
+        let heartbeats = seats.taken().map(Seat::heartbeat);
+        heartbeats.filter(|(_, heartbeat)| heartbeat.progress.is_some()).collect()
     }
 
     /// Returns when somebody says something. It may have been taken along meanwhile.
@@ -137,38 +205,23 @@ impl Runs {
         self.news.notified().await;
     }
 
-    /// A heartbeat did not come through: what it carried goes with the next one, unless there is news.
-    pub(super) fn unsaid(&self, heartbeats: Vec<Heartbeat>) {
-        let live = self.live.lock();
-        for Heartbeat { lease, progress } in heartbeats {
-            if let (Some(live), Some(progress)) = (live.get(&lease.token), progress) {
-                live.ties.said.lock().progress.get_or_insert(progress);
-            }
-        }
-    }
-
-    pub(super) fn kept(&self, token: Token, safe_until: Instant) {
-        if let Some(live) = self.live.lock().get_mut(&token) {
-            live.safe_until = live.safe_until.map(|known| known.max(safe_until));
-        }
-    }
-
-    pub(super) fn stop(&self, token: Token, why: Stop) {
-        if let Some(live) = self.live.lock().get(&token) {
-            live.ties.stop(why);
+    pub(super) fn kept(&self, ties: &Arc<Ties>, safe_until: Instant) {
+        if let Some(seat) = self.seats.lock().of(ties) {
+            seat.safe_until = seat.safe_until.map(|known| known.max(safe_until));
         }
     }
 }
 
 impl Ties {
-    fn heartbeat(&self) -> Heartbeat {
-        Heartbeat { lease: self.lease, progress: self.said.lock().progress.take() }
-    }
-
     /// The first reason is the one that counts.
     pub(super) fn stop(&self, why: Stop) {
-        self.said.lock().stop.get_or_insert(why);
-        self.stop.notify_one(); // its one waiter may not have come yet
+        let mut said = self.said.lock();
+        said.stop.get_or_insert(why);
+        let waker = said.waker.take();
+        drop(said);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     pub(crate) fn stopped(&self) -> Option<Stop> {
@@ -180,13 +233,23 @@ impl Ties {
         self.news.notify_one();
     }
 
-    /// Returns when it is to stop.
-    pub(super) async fn until_stopped(&self) -> Stop {
-        loop {
-            if let Some(why) = self.stopped() {
-                return why;
-            }
-            self.stop.notified().await;
+    /// No heartbeat carried this: the next one does, unless there is news.
+    pub(super) fn unsaid(&self, progress: Option<Progress>) {
+        if let Some(progress) = progress {
+            self.said.lock().progress.get_or_insert(progress);
         }
+    }
+
+    /// Ready when it is to stop; only the run itself waits for that.
+    pub(super) fn poll_stopped(&self, cx: &mut Context<'_>) -> Poll<Stop> {
+        let mut said = self.said.lock();
+        if let Some(why) = said.stop {
+            return Poll::Ready(why);
+        }
+        match &mut said.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 }

@@ -5,15 +5,12 @@ use std::{convert::Infallible, iter::repeat};
 use tokio::time::{sleep, timeout};
 
 use super::shared::Shared;
-use crate::{
-    job::{Settled, State, Verdict},
-    storage::Settlement,
-};
+use crate::job::{Settled, State, Verdict};
 
 pub(super) async fn settle<T: Send + Sync>(shared: &Shared<T>) -> Infallible {
     loop {
         let taken = shared.outbox.take().await;
-        let call = shared.queue.settle(taken.settlements().to_vec());
+        let call = shared.queue.settle(taken.settlements());
         let answers = timeout(shared.terms.beat(), call).await;
         let Ok(Ok(answers)) = answers else {
             // It may have heard, or not: to say it again is harmless.
@@ -24,16 +21,18 @@ pub(super) async fn settle<T: Send + Sync>(shared: &Shared<T>) -> Infallible {
         };
         // Who answers for nothing has taken nothing.
         let answers = answers.into_iter().chain(repeat(Settled::Lost));
-        for (settlement, answer) in taken.heard().iter().zip(answers) {
-            shared.settled(settlement, answer);
+        let ends = taken.heard();
+        for (end, answer) in ends.iter().zip(answers) {
+            shared.count(&end.settlement.verdict, answer);
         }
+        shared.runs.leave(ends.iter().map(|end| end.seat));
     }
 }
 
 impl<T> Shared<T> {
-    fn settled(&self, settlement: &Settlement, answer: Settled) {
+    fn count(&self, verdict: &Verdict, answer: Settled) {
         let tally = &self.tally;
-        let count = match (answer, &settlement.verdict) {
+        let count = match (answer, verdict) {
             (Settled::Lost, _) => &tally.lost,
             (Settled::Done(State::Done), _) | (Settled::Already, Verdict::Done { .. }) => {
                 &tally.done
@@ -49,6 +48,5 @@ impl<T> Shared<T> {
             _ => &tally.retried,
         };
         count.add(1);
-        self.runs.leave(settlement.lease.token);
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Terms {
     pub(super) timeout: Option<Duration>,
     pub(super) drain: Duration,
     pub(super) poll: Duration,
+    /// Polled by the worker itself, and not in a task each.
+    pub(super) inline: bool,
 }
 
 impl Terms {

@@ -14,6 +14,7 @@
 mod auto;
 mod dropped;
 mod ends;
+mod inline;
 mod jobs;
 mod leases;
 mod panics;
