@@ -8,18 +8,33 @@
 //! | disk | how many fsyncs a second, of one page more each |
 //! | pushes | how many durable pushes a second, by how many producers |
 //! | whole | how many jobs a second are pushed, claimed and settled, all of it durable |
+//! | worker | the same with a worker, by how many producers, each of whom waits for his push |
 //! | flat | what a million that wait and a million that are done change |
+//!
+//! apalis, the peer that keeps jobs in SQLite, has a package of its own: see `apalis_sqlite` beside this.
 
-use std::{fs::File, io::Write, path::Path, time::Duration};
+use std::{
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use seawall_core::Clock;
+use seawall_core::{BoxError, Clock};
 use seawall_queue::{
-    Queue,
+    Job, Queue, Worker,
     job::Verdict,
     sqlite::{Durability, Sqlite},
     storage::{Claim, Keep, MAX_BATCH, NewJob, Room, Settlement, Storage},
 };
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::Notify,
+};
 
 const PAYLOAD: usize = 200;
 const LEASE: Duration = Duration::from_secs(600);
@@ -42,6 +57,9 @@ fn main() {
         for batch in [1, 64, 256] {
             whole(&runtime, directory.path(), durability, batch);
         }
+    }
+    for (producers, batch) in [(64, 1), (256, 1), (1_024, 1), (16, 64)] {
+        worker(&runtime, directory.path(), producers, batch);
     }
     flat(&runtime, directory.path());
 }
@@ -152,6 +170,50 @@ fn whole(runtime: &Runtime, directory: &Path, durability: Durability, batch: usi
         let rate = rate(total, clock.now().since(began));
         println!("whole: {durability:?}, batches of {batch}: {rate:.0} jobs/s");
         storage.close().await;
+    });
+}
+
+/// Many producers, each of whom waits until what he pushed is on the disk, and one worker.
+fn worker(runtime: &Runtime, directory: &Path, producers: usize, batch: usize) {
+    let clock = Clock::system();
+    let each = (32_768 / producers).next_multiple_of(batch);
+    let total = producers * each;
+    let path = directory.join(format!("worker{producers}.db"));
+    runtime.block_on(async {
+        let queue = Queue::<String>::sqlite(path)
+            .capacity(total)
+            .durability(Durability::All)
+            .open()
+            .await
+            .expect("the file opens");
+        let (left, all_done) = (AtomicUsize::new(total), Arc::new(Notify::new()));
+        let last = Arc::clone(&all_done);
+        let worker = Worker::builder(queue.clone()).concurrency(MAX_BATCH).inline().handler(
+            move |_: Job<String>| {
+                if left.fetch_sub(1, Relaxed) == 1 {
+                    last.notify_one();
+                }
+                async { Ok::<_, BoxError>(()) }
+            },
+        );
+        let worker = worker.build().expect("it is allowed");
+
+        let began = clock.now();
+        for _ in 0..producers {
+            let queue = queue.clone();
+            tokio::spawn(async move {
+                let payload = "7".repeat(PAYLOAD);
+                for _ in 0..each / batch {
+                    let jobs = std::iter::repeat_n(payload.clone(), batch);
+                    queue.push_batch(jobs).await.expect("the file works");
+                }
+            });
+        }
+        let working = async move { worker.run_until(all_done.notified()).await };
+        let report = tokio::spawn(working).await.expect("it works");
+        assert_eq!(report.done, total as u64);
+        let rate = rate(total, clock.now().since(began));
+        println!("worker: {producers} producers, {batch} at a time: {rate:.0} jobs/s");
     });
 }
 
