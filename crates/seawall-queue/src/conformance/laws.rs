@@ -66,6 +66,7 @@ pub(super) fn all<S: Storage>() -> Vec<(&'static str, Law<S>)> {
         fair:
             no_key_waits_for_anothers_backlog,
             keys_go_round,
+            who_ends_first_has_no_more_turns,
             one_key_alone_goes_as_fast_as_none,
             the_urgent_one_takes_its_keys_place,
             a_place_passes_to_the_next_of_its_key,
