@@ -45,8 +45,8 @@ impl Cron {
 
     pub(super) fn zone(self, name: &str) -> Result<Self, ConfigError> {
         let zone = TimeZone::get(name).or_else(|_| TimeZone::posix(name)).map_err(|_| {
-            let rule = "a name of the tz database, which has to be there (`Europe/Berlin`), or a rule as in the \
-                        variable TZ (`CET-1CEST,M3.5.0,M10.5.0/3`)";
+            let rule = "a name of the tz database (`Europe/Berlin`), or a rule as in the variable TZ \
+                        (`CET-1CEST,M3.5.0,M10.5.0/3`)";
             ConfigError::new("zone", name, rule)
         })?;
         Ok(Self { zone, zone_name: name.to_owned(), ..self })

@@ -87,8 +87,9 @@ impl Schedule {
         Cron::new(expression).map(Box::new).map(Kind::Cron).map(Self)
     }
 
-    /// The same by the clocks of a time zone: a name of the tz database (`"Europe/Berlin"`), or a rule as in the
-    /// variable `TZ` (`"CET-1CEST,M3.5.0,M10.5.0/3"`), which needs no database. A period has none, and stays as it is.
+    /// The same by the clocks of a time zone: a name of the tz database (`"Europe/Berlin"`; the system's, or where
+    /// it has none, the one that is built along), or a rule as in the variable `TZ` (`"CET-1CEST,M3.5.0,M10.5.0/3"`).
+    /// A period has none, and stays as it is.
     ///
     /// When clocks are put forward, what was to fire at a time that there is not fires in the first moment after the
     /// gap. When they are put back, what fires at a fixed time fires once, at the first of the two; what fires each
