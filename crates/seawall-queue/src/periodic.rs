@@ -77,9 +77,9 @@ struct Entry<T> {
     plan: Mutex<Plan>,
 }
 
-impl<T> Schedules<T> {
-    pub(crate) const fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+impl<T> Default for Schedules<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
 }
 

@@ -177,7 +177,7 @@ impl IntoSchedule for &str {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(seawall_loom)))]
 mod tests {
     use std::time::Duration;
 

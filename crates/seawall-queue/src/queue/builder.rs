@@ -92,7 +92,7 @@ impl<T> QueueBuilder<T> {
             storage: Box::new(Coded::new(storage, codec)),
             local: None,
             listeners: self.listeners,
-            schedules: Schedules::new(),
+            schedules: Schedules::default(),
             tally: Tally::default(),
             seen: seawall_core::sync::Mutex::new(Stats::default()),
         };
