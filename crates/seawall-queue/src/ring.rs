@@ -3,7 +3,7 @@
 //!
 //! Read in this order: this page; `turns` and `slots`, the queue itself, which never waits; `line`, who
 //! waits and who is called; `shared`, which ties them; the handles [`Sender`] and [`Receiver`] with their
-//! futures; `courtesy`, why a task gives way.
+//! futures; `courtesy`, why a task gives way; `patience`, why it does not give up at once.
 //!
 //! ```text
 //!                   +--------------- the slots ---------------+
@@ -65,6 +65,7 @@
 mod courtesy;
 mod error;
 mod line;
+mod patience;
 mod receiver;
 mod receiving;
 mod sender;

@@ -10,7 +10,7 @@
 use std::task::{Context, Poll};
 
 use seawall_core::{
-    ConfigError,
+    CachePadded, ConfigError,
     sync::atomic::{
         AtomicUsize,
         Ordering::{AcqRel, Relaxed},
@@ -20,6 +20,7 @@ use seawall_core::{
 use super::{
     courtesy::rested,
     line::{Line, Ticket},
+    patience::Patience,
     slots::{In, Out, Slots},
 };
 
@@ -27,6 +28,8 @@ pub(crate) struct Shared<T> {
     pub(crate) slots: Slots<T>,
     senders: Line,
     receivers: Line,
+    /// Of each end.
+    patience: [CachePadded<Patience>; 2],
     handles: Handles,
 }
 
@@ -49,6 +52,7 @@ impl<T> Shared<T> {
             slots: Slots::new(capacity)?,
             senders: Line::new(),
             receivers: Line::new(),
+            patience: [const { CachePadded::new(Patience::new()) }; 2],
             handles: Handles { senders: AtomicUsize::new(1), receivers: AtomicUsize::new(1) },
         })
     }
@@ -119,7 +123,10 @@ impl<T> Shared<T> {
         cx: &Context<'_>,
         mut attempt: impl FnMut() -> Option<R>,
     ) -> Poll<R> {
-        let mut done = if ticket.is_some() { attempt() } else { None };
+        let mut done = match ticket {
+            Some(_) => attempt(),
+            None => self.patience[end as usize].look(&mut attempt),
+        };
         if done.is_none() {
             self.line(end).sit(ticket, cx.waker());
             done = attempt(); // what came before we sat

@@ -53,7 +53,7 @@ use seawall_core::{
     },
 };
 
-use super::turns::Turns;
+use super::{patience::outrun, turns::Turns};
 
 pub(crate) struct Slots<T> {
     /// The position that is taken next.
@@ -135,6 +135,7 @@ impl<T> Slots<T> {
     #[inline(always)]
     pub(crate) fn push(&self, value: T) -> Result<(), In<T>> {
         let mut tail = self.tail.load(Relaxed);
+        let mut lost = 0;
         loop {
             if tail & self.turns.shut() != 0 {
                 return Err(In::Shut(value));
@@ -150,7 +151,10 @@ impl<T> Slots<T> {
                         slot.stamp.store(tail + 1, Release); // to `pop`: see the value
                         return Ok(());
                     }
-                    Err(now) => tail = now,
+                    Err(_) => {
+                        outrun(&mut lost);
+                        tail = self.tail.load(Relaxed);
+                    }
                 }
             } else if is_before(stamp, tail) {
                 return Err(In::Full(value)); // a lap behind: filled, or a gap
@@ -194,6 +198,7 @@ impl<T> Slots<T> {
         mut count: impl FnMut(usize) -> usize,
     ) -> Result<(usize, &Slot<T>, usize), Out> {
         let mut head = self.head.load(Relaxed);
+        let mut lost = 0;
         loop {
             let slot = self.slot(head);
             let stamp = slot.stamp.load(Acquire); // pairs with `push`: see the value
@@ -202,7 +207,10 @@ impl<T> Slots<T> {
                 let next = self.turns.after(head, count);
                 match self.head.compare_exchange_weak(head, next, Relaxed, Relaxed) {
                     Ok(_) => return Ok((head, slot, count)),
-                    Err(now) => head = now,
+                    Err(_) => {
+                        outrun(&mut lost);
+                        head = self.head.load(Relaxed);
+                    }
                 }
             } else if is_before(stamp, head + 1) {
                 // Free, or a gap of this lap's `push` or of the last one's `pop`.
