@@ -6,16 +6,21 @@ use std::{
     future::{Future, pending, poll_fn},
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::stream::{FuturesUnordered, Stream};
 use seawall_core::sync::Mutex;
-use tokio::task::AbortHandle;
+use tokio::{task::AbortHandle, time::Instant};
 
 use super::run::Run;
 
-/// So many runs begin before the worker's other loops have their turn.
+/// So many runs begin before somebody looks at the time.
 const TURNS: usize = 64;
+
+/// For so long runs begin before the worker's other loops, and the runtime's other tasks, have their turn. Each turn
+/// may cost a switch between threads.
+const LONGEST: Duration = Duration::from_micros(200);
 
 /// All runs of one [`run_until`](super::Worker::run_until); dropped with it, and they with it.
 ///
@@ -77,10 +82,13 @@ impl<T> Drop for Crew<T> {
 
 impl<T: Send + Sync + 'static> Own<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Infallible> {
-        for _ in 0..TURNS {
-            let Some(mut run) = self.fresh.pop_front() else { break };
-            if Pin::new(&mut run).poll(cx).is_pending() {
-                self.waiting.push(run); // polled again there, which gives it a waker of its own
+        let began = Instant::now();
+        while !self.fresh.is_empty() && began.elapsed() < LONGEST {
+            let many = self.fresh.len().min(TURNS);
+            for mut run in self.fresh.drain(..many) {
+                if Pin::new(&mut run).poll(cx).is_pending() {
+                    self.waiting.push(run); // polled again there, which gives it a waker of its own
+                }
             }
         }
         if !self.fresh.is_empty() {
