@@ -11,6 +11,16 @@
 //! | four producers | they push and wait for room, and the worker works meanwhile |
 //! | a million | what a push, a claim and a settle cost where a million wait, or are done |
 //!
+//! On two cores of an AMD EPYC at 2.6 GHz on which nothing else ran, 2026-11-28, a job in ns:
+//!
+//! | | ours | apalis 1.0 |
+//! |---|---|---|
+//! | one by one; pushed one by one, claimed and settled by 64 | 496; 333 | |
+//! | pushed ahead: inline; a task each | 774; 1 006 | 1 196; 5 698 |
+//! | four producers: inline; a task each | 508; 979 | not safe |
+//! | a million wait; a million done: one by one | 1.03; 1.19 times | |
+//! | the same by 64 | 1.12; 0.94 times | |
+//!
 //! What is set equal, and what cannot be, in [`peers`].
 
 mod peers;
