@@ -87,7 +87,7 @@ async fn pushed_alone(directory: &Path, producers: usize) -> Result<(), BoxError
 async fn worked_on(directory: &Path, in_batches: bool) -> Result<(), BoxError> {
     let pool = open(directory, &format!("work{in_batches}.db")).await?;
     let config = Config { batch_size: if in_batches { 100 } else { 10 }, ..Config::default() };
-    let mut storage = SqliteStorage::<String>::new_with_config(&pool, &config);
+    let mut storage = SqliteStorage::<String>::new(&pool).with_config(config);
     let began = Instant::now();
     for _ in 0..JOBS / 100 {
         storage.push_bulk(vec![payload(); 100]).await?;

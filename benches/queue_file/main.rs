@@ -12,6 +12,19 @@
 //! | flat | what a million that wait and a million that are done change |
 //!
 //! apalis, the peer that keeps jobs in SQLite, has a package of its own: see `apalis_sqlite` beside this.
+//!
+//! On two cores of an AMD EPYC at 2.6 GHz, 2026-11-28, jobs a second, on a disk that does 3 400 fsyncs a second in
+//! one run and 1 800 in two later ones:
+//!
+//! | | 3 400 fsyncs | 1 800 |
+//! |---|---|---|
+//! | durable pushes by 64; 256; 1 024 producers | 47 800; 92 200; 131 400 | |
+//! | whole, all durable, by 64; by 256 | 42 700; 60 500 | 32 600 and 37 100; 37 000 and 42 700 |
+//! | with a worker, 64 to 1 024 producers | 15 700 to 19 800 | 9 400 to 15 600 |
+//! | apalis 1.0: pushes of 64 producers; worked on, 16 tasks | | 905; 670 |
+//!
+//! What a million that wait and a million that are done change, in the three runs: a push 0.92 to 1.25 times, a claim
+//! 1.19, 1.42 and 1.60, a settle 0.94 to 1.40.
 
 use std::{
     fs::File,

@@ -117,7 +117,8 @@ impl Ledger<'_> {
         const FIRST: &str =
             "SELECT id, due, priority FROM seawall_jobs WHERE phase = 2 AND key = ?1
             ORDER BY moment + (255 - priority) * 1000000000, id LIMIT 1";
-        const LET_IN: &str = "UPDATE seawall_jobs SET phase = 1, moment = max(due, ifnull(?2, 0)),             served = ?2 WHERE id = ?1";
+        const LET_IN: &str = "UPDATE seawall_jobs SET phase = 1, moment = max(due, ifnull(?2, 0)),
+            served = ?2 WHERE id = ?1";
         if self.totals.of(Set::HeldUp) == 0 {
             return Ok(None);
         }
