@@ -23,7 +23,7 @@
 //! The price is told too: with the queue a photo is ready when its turn comes, long after its caller has gone.
 //! What the caller needs to have in his hands is not for a queue.
 
-use std::{ops::Range, time::Duration};
+use std::time::Duration;
 
 use seawall_core::BoxError;
 use tokio::{
@@ -33,6 +33,7 @@ use tokio::{
 };
 
 use crate::{
+    act,
     args::Args,
     client::{Client, Failed},
     defence::{Defence, TIME_OUT},
@@ -78,18 +79,19 @@ pub(crate) enum Scene {
     After,
 }
 
-impl Scene {
-    pub(crate) const ALL: [Self; 3] = [Self::Quiet, Self::Burst, Self::After];
+impl act::Scene for Scene {
+    const ALL: &'static [Self] = &[Self::Quiet, Self::Burst, Self::After];
 
-    /// Where it begins, in fortieths of the act.
-    const fn first_fortieth(self) -> u32 {
+    fn first_fortieth(self) -> u32 {
         match self {
             Self::Quiet => 0,
             Self::Burst => 3,
             Self::After => 6,
         }
     }
+}
 
+impl Scene {
     /// What is going on, in a word.
     pub(crate) const fn what(self) -> &'static str {
         match self {
@@ -100,43 +102,24 @@ impl Scene {
     }
 }
 
-/// The act: how long it is, and what follows from that.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Act {
-    length: Duration,
-}
+pub(crate) type Act = act::Act<Scene>;
 
 impl Act {
     /// One that is as long as a `run` of the first act.
     pub(crate) const fn after(run: Duration) -> Self {
-        Self { length: run }
-    }
-
-    pub(crate) const fn length(self) -> Duration {
-        self.length
-    }
-
-    fn start(self, scene: Scene) -> Duration {
-        self.length * scene.first_fortieth() / 40
-    }
-
-    /// From when to when `scene` lasts.
-    pub(crate) fn span(self, scene: Scene) -> Range<Duration> {
-        let starts = Scene::ALL.into_iter().map(|other| self.start(other));
-        let end = starts.into_iter().find(|&start| start > self.start(scene));
-        self.start(scene)..end.unwrap_or(self.length)
+        Self::of(run)
     }
 
     /// How many photos may wait: what the desks do in an act, and in a second at least.
     fn capacity(self, desks: u32) -> usize {
-        let photos = f64::from(desks * CAN_DO) * self.length.as_secs_f64().max(1.0);
+        let photos = f64::from(desks * CAN_DO) * self.length().as_secs_f64().max(1.0);
         photos as usize
     }
 
     /// How long it is waited for what was accepted, when all have their answers: far longer than it takes, on a
     /// machine that is busy by itself too.
     fn patience(self) -> Duration {
-        self.length.max(Duration::from_secs(10)) * 2
+        self.length().max(Duration::from_secs(10)) * 2
     }
 }
 
@@ -186,7 +169,7 @@ impl Played {
 
     /// How long after the burst none waited any more; nothing where some did as long as it was looked.
     pub(crate) fn worked_off(&self) -> Option<Duration> {
-        let end = self.act.start(Scene::After);
+        let end = self.act.span(Scene::After).start;
         let none = self.looks.iter().find(|(at, backlog)| *at >= end && backlog.waiting == 0);
         none.map(|(at, _)| *at - end)
     }
@@ -228,7 +211,7 @@ async fn on_a_fleet(args: &Args, act: Act, front: Front) -> Result<Played, BoxEr
 
 /// The photos of the act with the time at which each is brought: those of every time, and the burst.
 fn photos(seed: u64, desks: u32, act: Act) -> Vec<(Duration, Photo)> {
-    let usual = Arrivals::crowd(seed, USUAL * desks, Duration::ZERO..act.length);
+    let usual = Arrivals::crowd(seed, USUAL * desks, Duration::ZERO..act.length());
     let burst = Arrivals::crowd(!seed, (BURST - USUAL) * desks, act.span(Scene::Burst));
     let mut calls: Vec<_> = usual.chain(burst).collect();
     calls.sort_by_key(|call| call.due);
@@ -314,7 +297,7 @@ fn booked(
     looks: Vec<(Duration, Backlog)>,
 ) -> Played {
     let photos = front.studio.ready();
-    let series = Series::new(act.length / TICKS, act.length, 0);
+    let series = Series::new(act.length() / TICKS, act.length(), 0);
     let (mut series, mut until_ready, mut lost) = (series.clone(), series, 0);
     for &Told { number, due, latency, well } in told {
         series.at(due).record(latency, well);
@@ -336,7 +319,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::retries::Retries;
+    use crate::{act::Scene as _, retries::Retries};
 
     const SEED: u64 = 7;
     const DESKS: u32 = 6;
@@ -444,7 +427,7 @@ mod tests {
     fn every_moment_of_the_act_is_in_exactly_one_scene() {
         for moment in (0..8000).map(Duration::from_millis) {
             let inside =
-                Scene::ALL.into_iter().filter(|&scene| act().span(scene).contains(&moment));
+                Scene::ALL.iter().copied().filter(|&scene| act().span(scene).contains(&moment));
             assert_eq!(inside.count(), 1, "{moment:?}");
         }
     }

@@ -15,6 +15,7 @@ use plotters::{
 use seawall_core::BoxError;
 
 use crate::{
+    act::Scene as _,
     burst::{Played, Scene},
     plot::{Area, FAINT, INK, LEFT, LOAD, P50, P99, bold, bounds, font, mesh, millis, steps},
     report,
@@ -57,7 +58,7 @@ fn shades(played: &Played) -> Vec<Shade> {
         is_trouble: scene == Scene::Burst,
         color: if scene == Scene::Burst { STRAINED } else { WELL },
     };
-    Scene::ALL.into_iter().map(shade).collect()
+    Scene::ALL.iter().copied().map(shade).collect()
 }
 
 fn draw_latency(side: &Side<'_>, played: &Played, bounds: (f64, f64)) -> Result<(), BoxError> {

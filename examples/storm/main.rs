@@ -32,11 +32,13 @@
 //! | `plot.rs`, `legend.rs`, `side.rs` | the picture |
 //! | `page.rs`, `shelf.rs` | **the second act, and where the page is kept** |
 //! | `page_report.rs`, `page_plot.rs` | its table, its part of the picture |
+//! | `act.rs` | how long the later acts are, and when their scenes begin and end |
 //! | `burst.rs`, `front.rs`, `studio.rs` | **the third act, who answers in it, and who does the work** |
 //! | `burst_report.rs`, `burst_plot.rs` | its table, its part of the picture |
 
 #![forbid(unsafe_code)]
 
+mod act;
 mod answers;
 mod args;
 mod burst;

@@ -16,7 +16,7 @@
 //! The page takes long to make, as front pages do: a load holds a connection for 200 ms, and of those there
 //! are 24. A load for each reader who comes meanwhile is more than the pool has room for.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use seawall_core::{BoxError, ConfigError};
@@ -26,6 +26,7 @@ use tokio::{
 };
 
 use crate::{
+    act,
     args::Args,
     client::{Client, Failed},
     defence::{Defence, TIME_OUT},
@@ -57,11 +58,10 @@ pub(crate) enum Scene {
     Back,
 }
 
-impl Scene {
-    pub(crate) const ALL: [Self; 4] = [Self::Fresh, Self::Expired, Self::Away, Self::Back];
+impl act::Scene for Scene {
+    const ALL: &'static [Self] = &[Self::Fresh, Self::Expired, Self::Away, Self::Back];
 
-    /// Where it begins, in fortieths of the act.
-    const fn first_fortieth(self) -> u32 {
+    fn first_fortieth(self) -> u32 {
         match self {
             Self::Fresh => 0,
             Self::Expired => 10,
@@ -69,7 +69,9 @@ impl Scene {
             Self::Back => 34,
         }
     }
+}
 
+impl Scene {
     /// What is going on, in a few words.
     pub(crate) const fn what(self) -> &'static str {
         match self {
@@ -86,36 +88,17 @@ impl Scene {
     }
 }
 
-/// The act: how long it is, and what follows from that.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Act {
-    length: Duration,
-}
+pub(crate) type Act = act::Act<Scene>;
 
 impl Act {
     /// One that is half as long as a `run` of the first act.
     pub(crate) fn after(run: Duration) -> Self {
-        Self { length: run / 2 }
-    }
-
-    pub(crate) const fn length(self) -> Duration {
-        self.length
-    }
-
-    fn start(self, scene: Scene) -> Duration {
-        self.length * scene.first_fortieth() / 40
-    }
-
-    /// From when to when `scene` lasts.
-    pub(crate) fn span(self, scene: Scene) -> Range<Duration> {
-        let starts = Scene::ALL.into_iter().map(|other| self.start(other));
-        let end = starts.into_iter().find(|&start| start > self.start(scene));
-        self.start(scene)..end.unwrap_or(self.length)
+        Self::of(run / 2)
     }
 
     /// How old the page may be.
     fn ttl(self) -> Duration {
-        self.start(Scene::Expired)
+        self.span(Scene::Expired).start
     }
 }
 
@@ -176,9 +159,9 @@ where
     L: Fn() -> F + Clone + Send + 'static,
     F: Future<Output = Result<(), Failed>> + Send + 'static,
 {
-    let series = Arc::new(Mutex::new(Series::new(act.length / TICKS, act.length, rate)));
+    let series = Arc::new(Mutex::new(Series::new(act.length() / TICKS, act.length(), rate)));
     let mut readers = JoinSet::new();
-    for arrival in Arrivals::of_all(seed, rate, act.length) {
+    for arrival in Arrivals::of_all(seed, rate, act.length()) {
         let due = arrival.due;
         sleep_until(start + due).await;
         while readers.try_join_next().is_some() {}
@@ -204,7 +187,7 @@ mod tests {
     use tokio::{sync::Semaphore, time::timeout};
 
     use super::*;
-    use crate::database::Database;
+    use crate::{act::Scene as _, database::Database};
 
     const RATE: u32 = 600;
 
@@ -285,7 +268,7 @@ mod tests {
     fn every_moment_of_the_act_is_in_exactly_one_scene() {
         for moment in (0..4000).map(Duration::from_millis) {
             let inside =
-                Scene::ALL.into_iter().filter(|&scene| act().span(scene).contains(&moment));
+                Scene::ALL.iter().copied().filter(|&scene| act().span(scene).contains(&moment));
             assert_eq!(inside.count(), 1, "{moment:?}");
         }
     }

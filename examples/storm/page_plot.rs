@@ -9,6 +9,7 @@ use plotters::prelude::*;
 use seawall_core::BoxError;
 
 use crate::{
+    act::Scene as _,
     page::{Played, Scene},
     plot::{Area, FAINT, INK, LEFT, bold, centered, font, mesh, steps},
     report,
@@ -56,7 +57,7 @@ fn shades(played: &Played) -> Vec<Shade> {
             Scene::Away => DOWN,
         },
     };
-    Scene::ALL.into_iter().map(shade).collect()
+    Scene::ALL.iter().copied().map(shade).collect()
 }
 
 fn loads(tally: &Tally) -> Option<f64> {
