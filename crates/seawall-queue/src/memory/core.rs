@@ -240,13 +240,9 @@ impl<P> Core<P> {
 
     /// Counts it with its key, or puts it aside.
     fn may_be_leased(&mut self, id: JobId) -> bool {
-        if self.keys.is_none() {
-            return true;
-        }
         let now = self.next_served();
-        let (Some(keys), Some(record)) = (&mut self.keys, self.jobs.get_mut(&id)) else {
-            return true;
-        };
+        let Some(keys) = &mut self.keys else { return true };
+        let record = self.jobs.get_mut(&id).expect("who waits is there");
         self.lanes.popped(id, record);
         let Some(key) = &record.key else { return true };
         match keys.lease(key, record.turn(id), now) {

@@ -120,8 +120,9 @@ pub struct Stats {
     pub scheduled: usize,
     /// Those that wait for a worker.
     pub ready: usize,
-    /// Of those that are ready, the ones that a claim met and left, because as many of their key are leased
-    /// as may be. What no claim has met yet is not counted; zero where a storage does not know.
+    /// Of those that are ready, the ones that stand behind others of their key, where keys take turns, and those that
+    /// a claim met and left, because as many of their key are leased as may be. What no claim has met yet is not
+    /// counted among the latter; zero where a storage does not know.
     pub held_up: usize,
     /// Those that somebody has.
     pub leased: usize,

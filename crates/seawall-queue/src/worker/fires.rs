@@ -1,4 +1,4 @@
-//! The fifth loop: pushes what periodic jobs are due.
+//! The sixth loop: pushes what periodic jobs are due.
 
 use std::{convert::Infallible, time::Duration};
 
